@@ -3,23 +3,23 @@
  * says who opened the valve.
  */
 export interface Actor {
-	readonly kind:
-		| "person"
-		| "token"
-		| "socket"
-		| "agent"
-		| "device"
-		| "schedule"
-		| "trigger"
-		| "run"
-		| "mqtt"
-		| "system";
-	readonly id: string;
+  readonly kind:
+    | 'person'
+    | 'token'
+    | 'socket'
+    | 'agent'
+    | 'device'
+    | 'schedule'
+    | 'trigger'
+    | 'run'
+    | 'mqtt'
+    | 'system';
+  readonly id: string;
 }
 
-export const SYSTEM: Actor = Object.freeze({ kind: "system", id: "chainbot" });
+export const SYSTEM: Actor = Object.freeze({ kind: 'system', id: 'chainbot' });
 
 /** `token:0192…`, the form that events and rows carry. */
 export function actorText(actor: Actor): string {
-	return `${actor.kind}:${actor.id}`;
+  return `${actor.kind}:${actor.id}`;
 }

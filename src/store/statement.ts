@@ -1,12 +1,12 @@
 import {
-	type Compilable,
-	DummyDriver,
-	Kysely,
-	SqliteAdapter,
-	SqliteIntrospector,
-	SqliteQueryCompiler,
-} from "kysely";
-import type { Database } from "./tables.ts";
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { Database } from './tables.ts';
 
 /**
  * Statements are written with kysely and compiled once, when their module loads: compiling per call cost
@@ -19,53 +19,48 @@ export type SqlValue = string | number | null | Uint8Array;
 export type Params = Readonly<Record<string, SqlValue>>;
 
 class Placeholder {
-	readonly name: string;
-	constructor(name: string) {
-		this.name = name;
-	}
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
 }
 
 export interface Statement<P extends Params> {
-	/** Stable within this process; the writer thread prepares each once. */
-	readonly id: number;
-	readonly sql: string;
-	bind(params: P): SqlValue[];
+  /** Stable within this process; the writer thread prepares each once. */
+  readonly id: number;
+  readonly sql: string;
+  bind(params: P): SqlValue[];
 }
 
 /** A statement that reads rows of shape `Row`. Only a Reader runs it. */
 export interface Query<P extends Params, Row> extends Statement<P> {
-	/** Never there: carries the row's type. */
-	readonly row?: Row;
+  /** Never there: carries the row's type. */
+  readonly row?: Row;
 }
 
 const compiler = new Kysely<Database>({
-	dialect: {
-		createAdapter: () => new SqliteAdapter(),
-		createDriver: () => new DummyDriver(),
-		createIntrospector: (db) => new SqliteIntrospector(db),
-		createQueryCompiler: () => new SqliteQueryCompiler(),
-	},
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
 });
 
 let lastId = 0;
 
-function compile<P extends Params>(
-	build: (db: Kysely<Database>, p: P) => Compilable<unknown>,
-): Statement<P> {
-	const placeholders = new Proxy({} as P, {
-		get: (_, name) => new Placeholder(String(name)),
-	});
-	const { sql, parameters } = build(compiler, placeholders).compile();
-	const id = ++lastId;
-	const slots = parameters as readonly (SqlValue | Placeholder)[];
-	return {
-		id,
-		sql,
-		bind: (params) =>
-			slots.map((slot) =>
-				slot instanceof Placeholder ? (params[slot.name] ?? null) : slot,
-			),
-	};
+function compile<P extends Params>(build: (db: Kysely<Database>, p: P) => Compilable<unknown>): Statement<P> {
+  const placeholders = new Proxy({} as P, {
+    get: (_, name) => new Placeholder(String(name)),
+  });
+  const { sql, parameters } = build(compiler, placeholders).compile();
+  const id = ++lastId;
+  const slots = parameters as readonly (SqlValue | Placeholder)[];
+  return {
+    id,
+    sql,
+    bind: (params) => slots.map((slot) => (slot instanceof Placeholder ? (params[slot.name] ?? null) : slot)),
+  };
 }
 
 /**
@@ -73,16 +68,14 @@ function compile<P extends Params>(
  * Every parameter named in `build` must be given at `bind`; a missing one is null.
  */
 export function statement<P extends Params>(
-	build: (db: Kysely<Database>, p: P) => Compilable<unknown>,
+  build: (db: Kysely<Database>, p: P) => Compilable<unknown>,
 ): Statement<P> {
-	return compile(build);
+  return compile(build);
 }
 
 /** A reading statement, compiled once; its row type is what kysely infers. */
 export function query<P extends Params, Row>(
-	build: (db: Kysely<Database>, p: P) => Compilable<Row>,
+  build: (db: Kysely<Database>, p: P) => Compilable<Row>,
 ): Query<P, Row> {
-	return compile<P>(
-		build as (db: Kysely<Database>, p: P) => Compilable<unknown>,
-	);
+  return compile<P>(build as (db: Kysely<Database>, p: P) => Compilable<unknown>);
 }

@@ -1,120 +1,120 @@
-import type { Generated } from "kysely";
+import type { Generated } from 'kysely';
 
 /**
  * Every table of chainbot.db, as kysely sees it. Times are Unix milliseconds, JSON columns hold JSON text,
  * booleans are 0 or 1. The SQL stands in migrations/; schema.snapshot.sql is checked against both.
  */
 export interface Database {
-	meta: { key: string; value: string };
-	writer_state: { id: number; last_batch: number; failed: string };
-	events: {
-		seq: Generated<number>;
-		type: string;
-		subject: string;
-		actor: string;
-		time: number;
-		data: string;
-	};
-	cursors: { name: string; seq: number; durable: number; updated_at: number };
-	workflows: {
-		name: string;
-		id: string;
-		version: number;
-		created_at: number;
-		updated_at: number;
-		removed_at: number | null;
-	};
-	workflow_versions: {
-		key: number;
-		workflow: string;
-		version: number;
-		source: string;
-		source_type: "yaml" | "json";
-		definition: string;
-		actor: string;
-		created_at: number;
-	};
-	runs: {
-		key: number;
-		id: string;
-		version_key: number;
-		status: string;
-		actor: string;
-		trigger_data: string;
-		input: string;
-		output: string | null;
-		error: string | null;
-		parent_run: number | null;
-		parent_path: string | null;
-		created_at: number;
-		started_at: number | null;
-		ended_at: number | null;
-	};
-	steps: {
-		run: number;
-		path: string;
-		ordinal: number;
-		id: string;
-		type: string;
-		status: string;
-		attempts: number;
-		detail: string | null;
-		output: string | null;
-		error: string | null;
-		history: string | null;
-		started_at: number;
-		ended_at: number | null;
-	};
-	wakes: {
-		run: number;
-		path: string;
-		kind: "timer" | "until" | "signal" | "event" | "retry";
-		due_tick: number | null;
-		due_at: number | null;
-		match: string | null;
-		after_seq: number | null;
-	};
-	signals: {
-		key: Generated<number>;
-		run: number;
-		name: string;
-		payload: string;
-		created_at: number;
-	};
-	idempotency: {
-		key: string;
-		fingerprint: string;
-		run: number;
-		created_at: number;
-	};
-	schedules: {
-		workflow: string;
-		trigger_index: number;
-		cron: string;
-		last_fired_at: number;
-	};
-	tokens: {
-		id: string;
-		name: string;
-		hash: string;
-		created_at: number;
-		last_used_at: number | null;
-		revoked_at: number | null;
-	};
-	devices: {
-		id: string;
-		desired: string | null;
-		desired_at: number | null;
-		actor: string | null;
-	};
-	notifications: {
-		id: string;
-		key: string | null;
-		severity: string;
-		title: string;
-		body: string;
-		run: string | null;
-		created_at: number;
-		acknowledged_at: number | null;
-	};
+  meta: { key: string; value: string };
+  writer_state: { id: number; last_batch: number; failed: string };
+  events: {
+    seq: Generated<number>;
+    type: string;
+    subject: string;
+    actor: string;
+    time: number;
+    data: string;
+  };
+  cursors: { name: string; seq: number; durable: number; updated_at: number };
+  workflows: {
+    name: string;
+    id: string;
+    version: number;
+    created_at: number;
+    updated_at: number;
+    removed_at: number | null;
+  };
+  workflow_versions: {
+    key: number;
+    workflow: string;
+    version: number;
+    source: string;
+    source_type: 'yaml' | 'json';
+    definition: string;
+    actor: string;
+    created_at: number;
+  };
+  runs: {
+    key: number;
+    id: string;
+    version_key: number;
+    status: string;
+    actor: string;
+    trigger_data: string;
+    input: string;
+    output: string | null;
+    error: string | null;
+    parent_run: number | null;
+    parent_path: string | null;
+    created_at: number;
+    started_at: number | null;
+    ended_at: number | null;
+  };
+  steps: {
+    run: number;
+    path: string;
+    ordinal: number;
+    id: string;
+    type: string;
+    status: string;
+    attempts: number;
+    detail: string | null;
+    output: string | null;
+    error: string | null;
+    history: string | null;
+    started_at: number;
+    ended_at: number | null;
+  };
+  wakes: {
+    run: number;
+    path: string;
+    kind: 'timer' | 'until' | 'signal' | 'event' | 'retry';
+    due_tick: number | null;
+    due_at: number | null;
+    match: string | null;
+    after_seq: number | null;
+  };
+  signals: {
+    key: Generated<number>;
+    run: number;
+    name: string;
+    payload: string;
+    created_at: number;
+  };
+  idempotency: {
+    key: string;
+    fingerprint: string;
+    run: number;
+    created_at: number;
+  };
+  schedules: {
+    workflow: string;
+    trigger_index: number;
+    cron: string;
+    last_fired_at: number;
+  };
+  tokens: {
+    id: string;
+    name: string;
+    hash: string;
+    created_at: number;
+    last_used_at: number | null;
+    revoked_at: number | null;
+  };
+  devices: {
+    id: string;
+    desired: string | null;
+    desired_at: number | null;
+    actor: string | null;
+  };
+  notifications: {
+    id: string;
+    key: string | null;
+    severity: string;
+    title: string;
+    body: string;
+    run: string | null;
+    created_at: number;
+    acknowledged_at: number | null;
+  };
 }
