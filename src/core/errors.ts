@@ -29,12 +29,17 @@ interface ErrorOptionsOf {
   readonly hint?: string | undefined;
   readonly cause?: unknown;
   readonly faults?: readonly Fault[] | undefined;
+  /** What a program may want beside the code: an HTTP status, a limit. Goes into the {@link ErrorRecord}. */
+  readonly extra?: ErrorExtra | undefined;
 }
+
+export type ErrorExtra = Readonly<Record<string, string | number | boolean | null>>;
 
 export abstract class ChainbotError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly faults: readonly Fault[];
+  readonly extra: ErrorExtra | undefined;
 
   constructor(code: string, message: string, options: ErrorOptionsOf = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -42,6 +47,7 @@ export abstract class ChainbotError extends Error {
     this.code = code;
     this.hint = options.hint;
     this.faults = options.faults ?? [];
+    this.extra = options.extra;
   }
 }
 
@@ -84,6 +90,7 @@ export interface ErrorRecord {
 export function errorRecord(error: unknown): ErrorRecord {
   if (error instanceof ChainbotError) {
     const record = {
+      ...error.extra,
       code: error.code,
       message: error.message,
       retryable: error instanceof RetryableError,
