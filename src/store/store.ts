@@ -1,0 +1,196 @@
+import { renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { RetryableError } from '#core/errors.ts';
+import type { Log } from '#core/log.ts';
+import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
+import type { CommitListener, Committed, ReaderPort, WriterPort } from './port.ts';
+import { Reader } from './reader.ts';
+import { Telemetry, type TelemetryOptions } from './telemetry.ts';
+import type { Unit } from './unit.ts';
+import { type OpenedDatabase, Writer, type WriterTrouble } from './writer.ts';
+
+export interface StoreOptions {
+  readonly directory: string;
+  readonly log: Log;
+  /** Run `PRAGMA quick_check` after the start. */
+  readonly quickCheck: boolean;
+  readonly telemetry: TelemetryOptions;
+  readonly queueLimit?: number;
+}
+
+const FILE = 'chainbot.db';
+
+/**
+ * The store: chainbot.db with its writer thread and reader, and telemetry.db. A database that is damaged or
+ * newer than this code is left as it is: the store comes up degraded, reads what it can and refuses writes
+ * with the way out; it never puts an empty file in its place.
+ */
+export class Store implements Part, WriterPort {
+  readonly name = 'database';
+  readonly reader: Reader & ReaderPort;
+  readonly telemetry: Telemetry;
+  readonly #options: StoreOptions;
+  readonly #writer: Writer;
+  readonly #path: string;
+  #opened: OpenedDatabase | undefined;
+  #damage: WriterTrouble | undefined;
+  #check: Worker | undefined;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#path = join(options.directory, FILE);
+    const telemetryPath = join(options.directory, 'telemetry.db');
+    this.reader = new Reader(this.#path);
+    this.#writer = new Writer({
+      path: this.#path,
+      telemetryPath,
+      log: options.log,
+      ...(options.queueLimit === undefined ? {} : { queueLimit: options.queueLimit }),
+      onTrouble: (trouble) => this.#onTrouble(trouble),
+    });
+    this.telemetry = new Telemetry(telemetryPath, this.#writer, options.telemetry);
+  }
+
+  /** Never fails for a bad database: then `degraded` says why. */
+  async start(_signal: AbortSignal): Promise<void> {
+    try {
+      this.#opened = await this.#writer.open();
+    } catch (error) {
+      this.#damage = this.#writer.trouble ?? { code: 'io', message: String(error) };
+      this.#options.log.error(
+        { err: error, path: this.#path },
+        'the database cannot be written; going on degraded',
+      );
+    }
+    this.#openReader();
+    this.telemetry.start();
+  }
+
+  /** Checks the file's structure in a thread of its own; call it once everything else is up. */
+  startQuickCheck(): void {
+    if (!this.#options.quickCheck || this.#damage) return;
+    const file = import.meta.url.endsWith('.ts') ? './check-thread.ts' : './check-thread.js';
+    this.#check = new Worker(new URL(file, import.meta.url), { workerData: { path: this.#path } });
+    this.#check.on('message', (faults: string[]) => this.#onChecked(faults));
+    this.#check.on('error', (error) =>
+      this.#options.log.warn({ err: error }, 'the database check could not run'),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.#check?.terminate();
+    this.telemetry.stop();
+    await this.#writer.close();
+    this.reader.close();
+  }
+
+  /** Why nothing is written, when the file is damaged or newer; undefined when all is well. */
+  get degraded(): WriterTrouble | undefined {
+    return this.#damage;
+  }
+
+  get epoch(): string {
+    return this.#opened?.epoch ?? 'unknown';
+  }
+
+  /** The last event's sequence number when the store was opened. */
+  get headAtOpen(): number {
+    return this.#opened?.head ?? 0;
+  }
+
+  /** Transactions committed since the start. */
+  get commits(): number {
+    return this.#writer.commits;
+  }
+
+  get backlog(): number {
+    return this.#writer.backlog;
+  }
+
+  onCommit(listener: CommitListener): () => void {
+    return this.#writer.onCommit(listener);
+  }
+
+  commit(unit: Unit): Promise<Committed> {
+    if (this.#damage) return Promise.reject(degradedError(this.#damage));
+    return this.#writer.commit(unit);
+  }
+
+  /** Bytes of the database and its WAL. */
+  size(): number {
+    return sizeOf(this.#path) + sizeOf(`${this.#path}-wal`);
+  }
+
+  health(): PartHealth {
+    const trouble = this.#damage ?? this.#writer.trouble;
+    if (!trouble) return WELL;
+    return unwell(0, `${TROUBLES[trouble.code].reason}: ${trouble.message}`, TROUBLES[trouble.code].remedy);
+  }
+
+  #openReader(): void {
+    try {
+      this.reader.open();
+    } catch (error) {
+      this.#damage ??= { code: 'io', message: (error as Error).message };
+    }
+  }
+
+  #onChecked(faults: string[]): void {
+    if (faults.length === 0) return;
+    this.#damage = { code: 'corrupt', message: faults.slice(0, 3).join('; ') };
+    this.#options.log.error({ faults }, 'the database is damaged; no more is written to it');
+  }
+
+  #onTrouble(trouble: WriterTrouble | undefined): void {
+    if (trouble?.code === 'corrupt') this.#damage ??= trouble;
+    if (trouble) this.#options.log.error({ trouble }, TROUBLES[trouble.code].reason);
+    else this.#options.log.info({}, 'the database can be written');
+  }
+}
+
+const TROUBLES: Readonly<Record<WriterTrouble['code'], { reason: string; remedy: string }>> = {
+  newer: {
+    reason: 'the database was written by a newer ChainBot',
+    remedy: 'Install that version again, or start with another data directory.',
+  },
+  corrupt: {
+    reason: 'the database is damaged; it is kept as it is',
+    remedy:
+      'Stop ChainBot and copy the data directory away. Then put a backup in its place, or start once with ' +
+      '`chainbotd --set-aside-database` to keep the damaged file aside and begin with an empty one.',
+  },
+  sqlite_old: {
+    reason: 'this SQLite is too old',
+    remedy: 'Install ChainBot again with its own packages (npm ci).',
+  },
+  io: {
+    reason: 'the disk failed',
+    remedy: 'Look at `dmesg` for I/O errors; replace a failing SD card. ChainBot tries again by itself.',
+  },
+  full: { reason: 'the disk is full', remedy: 'Free some space; ChainBot goes on by itself.' },
+};
+
+function degradedError(trouble: WriterTrouble): RetryableError {
+  const { reason, remedy } = TROUBLES[trouble.code];
+  return new RetryableError('store.degraded', `${reason}; nothing is written`, { hint: remedy });
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/**
+ * Renames the database and its WAL to `chainbot.db.aside-<time>`, so that the next start makes an empty one.
+ * Returns the new name, or undefined when there was none. Only while no daemon runs.
+ */
+export function setDatabaseAside(directory: string, now: Date): string | undefined {
+  const path = join(directory, FILE);
+  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+  const aside = `${path}.aside-${now.toISOString().replaceAll(':', '')}`;
+  renameSync(path, aside);
+  for (const end of ['-wal', '-shm']) {
+    if (statSync(path + end, { throwIfNoEntry: false })) renameSync(path + end, aside + end);
+  }
+  return aside;
+}
