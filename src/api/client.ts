@@ -1,0 +1,271 @@
+import type { Json } from '#core/json.ts';
+import { type FollowFrame, type FollowOptions, follow } from './client-events.ts';
+import { type ClientTarget, ClientTransport } from './client-transport.ts';
+import type {
+  DeviceAnswer,
+  DeviceList,
+  DeviceWriteBody,
+  HistoryAnswer,
+  ReadingAnswer,
+} from './contract/device.ts';
+import type { CloudEventAnswer, EventPage } from './contract/event.ts';
+import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
+import type { NotificationAnswer, NotificationList } from './contract/notification.ts';
+import type { RunAnswer, RunList, RunStatusAnswer, RunSummaryAnswer } from './contract/run.ts';
+import type { NewToken, TokenList } from './contract/token.ts';
+import type { SavedWorkflow, WorkflowAnswer, WorkflowList, WorkflowVersions } from './contract/workflow.ts';
+
+export type { FollowFrame, FollowOptions } from './client-events.ts';
+export type { ClientTarget } from './client-transport.ts';
+
+export interface StartOptions {
+  readonly input?: Json | undefined;
+  readonly version?: number | undefined;
+  /** The same key and input answer with the same run for 24 h. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export interface RunQuery {
+  readonly workflow?: string | undefined;
+  readonly status?: readonly RunStatusAnswer[] | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export interface EventQuery {
+  readonly after?: number | undefined;
+  readonly before?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly types?: readonly string[] | undefined;
+  readonly subject?: string | undefined;
+}
+
+export interface HistoryQuery {
+  /** RFC 3339. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+const FINAL = new Set<RunStatusAnswer>(['completed', 'failed', 'cancelled']);
+const FINAL_EVENTS = [
+  'chainbot.workflow.completed',
+  'chainbot.workflow.failed',
+  'chainbot.workflow.cancelled',
+];
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/**
+ * Every verb of the HTTP API, typed by the contract. Each throws the daemon's own error (TerminalError or
+ * RetryableError with its code, hint and faults), or `client.unreachable`, `client.timeout`, `client.forbidden`.
+ */
+export class ApiClient {
+  readonly #transport: ClientTransport;
+
+  constructor(target: ClientTarget) {
+    this.#transport = new ClientTransport(target);
+  }
+
+  /** Also when it is failed: the answer says so. */
+  async health(): Promise<HealthAnswer> {
+    return JSON.parse(await this.#transport.text({ method: 'GET', path: '/health' }, [503])) as HealthAnswer;
+  }
+
+  info(): Promise<InfoAnswer> {
+    return this.#get('/info');
+  }
+
+  /** Prometheus text. */
+  metrics(): Promise<string> {
+    return this.#transport.text({ method: 'GET', path: '/metrics' });
+  }
+
+  openapi(): Promise<Json> {
+    return this.#get('/openapi.json');
+  }
+
+  // ---- workflows -------------------------------------------------------------------------------------------
+
+  /** `created` is false when this definition is the newest version already. */
+  async saveWorkflow(source: string, type: 'yaml' | 'json'): Promise<SavedWorkflow & { created: boolean }> {
+    const answer = await this.#transport.open({
+      method: 'POST',
+      path: '/workflows',
+      headers: { 'content-type': type === 'yaml' ? 'application/yaml' : 'application/json' },
+      body: source,
+    });
+    const text = await this.#transport.read(answer);
+    return { ...(JSON.parse(text) as SavedWorkflow), created: answer.statusCode === 201 };
+  }
+
+  workflows(): Promise<WorkflowList> {
+    return this.#get('/workflows');
+  }
+
+  workflow(name: string, version?: number): Promise<WorkflowAnswer> {
+    return this.#get(`/workflows/${part(name)}${queryOf({ version })}`);
+  }
+
+  workflowVersions(name: string): Promise<WorkflowVersions> {
+    return this.#get(`/workflows/${part(name)}/versions`);
+  }
+
+  async removeWorkflow(name: string): Promise<void> {
+    await this.#transport.text({ method: 'DELETE', path: `/workflows/${part(name)}` });
+  }
+
+  // ---- runs ------------------------------------------------------------------------------------------------
+
+  startRun(workflow: string, options: StartOptions = {}): Promise<RunSummaryAnswer> {
+    const { idempotencyKey, ...body } = options;
+    const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': JSON.stringify(idempotencyKey) };
+    return this.#post(`/workflows/${part(workflow)}/runs`, body, headers);
+  }
+
+  runs(query: RunQuery = {}): Promise<RunList> {
+    return this.#get(`/runs${queryOf({ ...query, status: query.status?.join(',') })}`);
+  }
+
+  run(id: string): Promise<RunAnswer> {
+    return this.#get(`/runs/${part(id)}`);
+  }
+
+  cancelRun(id: string): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/cancel`);
+  }
+
+  pauseRun(id: string): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/pause`);
+  }
+
+  resumeRun(id: string): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/resume`);
+  }
+
+  retryRun(id: string): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/retry`);
+  }
+
+  signalRun(id: string, name: string, payload?: Json): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/signal`, { name, payload });
+  }
+
+  /**
+   * The run when it has ended, however long that takes and through restarts of the daemon. Rejects with the
+   * signal's reason when that aborts.
+   */
+  async waitForRun(id: string, signal?: AbortSignal): Promise<RunAnswer> {
+    const ended = new AbortController();
+    const both = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+    try {
+      for await (const frame of this.follow({ subject: `run/${id}`, types: FINAL_EVENTS, signal: both })) {
+        if (frame.kind === 'lost') continue;
+        const run = await this.run(id);
+        if (FINAL.has(run.status)) return run;
+      }
+    } finally {
+      ended.abort();
+    }
+    throw signal?.reason ?? new Error('the stream ended');
+  }
+
+  // ---- devices ---------------------------------------------------------------------------------------------
+
+  devices(): Promise<DeviceList> {
+    return this.#get('/devices');
+  }
+
+  device(id: string): Promise<DeviceAnswer> {
+    return this.#get(`/devices/${part(id)}`);
+  }
+
+  readDevice(id: string): Promise<ReadingAnswer> {
+    return this.#post(`/devices/${part(id)}/read`);
+  }
+
+  writeDevice(id: string, write: DeviceWriteBody): Promise<ReadingAnswer> {
+    return this.#post(`/devices/${part(id)}`, write);
+  }
+
+  deviceHistory(id: string, query: HistoryQuery = {}): Promise<HistoryAnswer> {
+    return this.#get(`/devices/${part(id)}/history${queryOf({ ...query })}`);
+  }
+
+  simulate(id: string, value: Json): Promise<ReadingAnswer> {
+    return this.#post(`/simulator/${part(id)}`, { value });
+  }
+
+  // ---- events ----------------------------------------------------------------------------------------------
+
+  events(query: EventQuery = {}): Promise<EventPage> {
+    const { types, ...rest } = query;
+    return this.#get(`/events${queryOf({ ...rest, type: types?.join(',') })}`);
+  }
+
+  /** The stream with its coming and going: see {@link FollowFrame}. */
+  follow(options: FollowOptions = {}): AsyncGenerator<FollowFrame, void> {
+    return follow(this.#transport, options);
+  }
+
+  /** Only the events of {@link follow}. */
+  async *followEvents(options: FollowOptions = {}): AsyncGenerator<CloudEventAnswer, void> {
+    for await (const frame of this.follow(options)) if (frame.kind === 'event') yield frame.event;
+  }
+
+  // ---- the rest --------------------------------------------------------------------------------------------
+
+  notifications(limit?: number): Promise<NotificationList> {
+    return this.#get(`/notifications${queryOf({ limit })}`);
+  }
+
+  acknowledgeNotification(id: string): Promise<NotificationAnswer> {
+    return this.#post(`/notifications/${part(id)}/acknowledge`);
+  }
+
+  tokens(): Promise<TokenList> {
+    return this.#get('/tokens');
+  }
+
+  createToken(name: string): Promise<NewToken> {
+    return this.#post('/tokens', { name });
+  }
+
+  async revokeToken(id: string): Promise<void> {
+    await this.#transport.text({ method: 'DELETE', path: `/tokens/${part(id)}` });
+  }
+
+  /** Ends the kept connections; the client is of no use afterwards. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return JSON.parse(await this.#transport.text({ method: 'GET', path })) as T;
+  }
+
+  async #post<T>(path: string, body?: object, headers: Record<string, string> = {}): Promise<T> {
+    const text = await this.#transport.text({
+      method: 'POST',
+      path,
+      headers: body === undefined ? headers : { ...JSON_TYPE, ...headers },
+      body: body === undefined ? '' : JSON.stringify(body),
+    });
+    return JSON.parse(text) as T;
+  }
+}
+
+/** A client for the daemon behind a socket or a URL; nothing is opened before the first verb. */
+export function createClient(target: ClientTarget): ApiClient {
+  return new ApiClient(target);
+}
+
+/** Ids and names stand in a path as one segment, whatever is in them. `.` and `..` would be folded away. */
+function part(text: string): string {
+  return encodeURIComponent(text).replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E'));
+}
+
+function queryOf(values: Readonly<Record<string, string | number | undefined | readonly string[]>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
+  return query.size === 0 ? '' : `?${query}`;
+}
