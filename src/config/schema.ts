@@ -1,0 +1,211 @@
+import { z } from 'zod';
+import { declaredDevices, duration } from './devices-schema.ts';
+
+/**
+ * The whole configuration as it is written (snake_case), with every default and what each key means.
+ * config/schema.json, config/default.yaml and docs/configuration.md are made from this file by
+ * `node scripts/generate.ts`. Keys marked `writeOnly` are secrets: their values are never shown.
+ */
+
+const path = () => z.string().min(1).max(4000);
+const count = (min: number, max: number) => z.int().min(min).max(max);
+/** A section that may be left out: every key in it has a default. */
+const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) =>
+  z
+    .strictObject(shape)
+    .prefault({} as never)
+    .describe(description);
+
+const log = section('What is logged, to standard output.', {
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('The least important thing worth a line.'),
+  pretty: z
+    .union([z.boolean(), z.literal('auto')])
+    .default('auto')
+    .describe('Lines for people (true) or JSON for journald (false); auto: for people in a terminal.'),
+});
+
+const mqtt = section('The event bus to the outside.', {
+  url: z
+    .string()
+    .refine(isBrokerUrl, 'is not a broker URL: write mqtt://host:1883 or mqtts://host:8883')
+    .nullable()
+    .default(null)
+    .describe('An external broker, mqtt://host:1883 or mqtts://host:8883. null: the embedded one.'),
+  username: z.string().min(1).max(500).nullable().default(null).describe('User name at the external broker.'),
+  password: z
+    .string()
+    .min(1)
+    .max(500)
+    .nullable()
+    .default(null)
+    .meta({ description: 'Password at the external broker.', writeOnly: true }),
+  base_topic: z
+    .string()
+    .regex(/^[^\s/+#$][^\s+#]{0,99}(?<!\/)$/, 'must be a plain topic: no spaces, no + or #, no / at its ends')
+    .default('chainbot')
+    .describe('First part of every topic. Must be different on each device of one broker.'),
+  embedded: section('The embedded broker (MQTT 3.1.1), used when url is null.', {
+    host: z
+      .string()
+      .min(1)
+      .max(253)
+      .default('127.0.0.1')
+      .describe('Address it listens on. It asks for no password.'),
+    port: count(0, 65535).default(1883).describe('Port it listens on; 0 takes a free one and prints it.'),
+  }),
+  exclude_events: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9_.]+\*?$/, 'is an event type, or its beginning and a *')
+        .max(200),
+    )
+    .max(100)
+    .default(['chainbot.step.*'])
+    .describe('Event types that stay off the broker; they are in the log all the same.'),
+});
+
+const api = section('The HTTP API and its unix socket.', {
+  socket_group: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'is not a group name')
+    .nullable()
+    .default(null)
+    .describe('A group that may use the socket (then 0660) without a token. null: only the daemon’s user.'),
+  allowed_hosts: z
+    .array(z.string().min(1).max(253))
+    .max(100)
+    .default([])
+    .describe('Names clients may reach it by (Host header), besides localhost and the listening address.'),
+  body_limit: count(1024, 64 * 1024 * 1024)
+    .default(1024 * 1024)
+    .describe('Largest request body, in bytes.'),
+});
+
+const storage = section('The database files.', {
+  allow_volatile: z
+    .boolean()
+    .default(false)
+    .describe('Accept a data directory on tmpfs, ramfs or overlayfs, where a power cut may lose everything.'),
+  quick_check: z
+    .boolean()
+    .default(true)
+    .describe('Check the database for damage (PRAGMA quick_check) after each start.'),
+});
+
+const events = section('The event log. Readers that are behind keep events until the hard cap.', {
+  retention_days: count(1, 3650).default(30).describe('Events older than this many days are removed.'),
+  retention_count: count(100, 100_000_000)
+    .default(100_000)
+    .describe('More events than this are removed, oldest first.'),
+  hard_cap_count: count(100, 100_000_000)
+    .default(500_000)
+    .describe('Events that not even a reader that is behind can keep; it is told of the gap.'),
+});
+
+const telemetry = section('Sensor readings, in a file of their own.', {
+  retention_days: count(1, 3650).default(90).describe('Readings older than this many days are removed.'),
+  flush_seconds: count(1, 300)
+    .default(5)
+    .describe('Readings are written this often, all at once. A power cut loses those.'),
+});
+
+const engine = section('The workflow engine.', {
+  max_active_runs: count(1, 100_000).default(1000).describe('Runs under way at once; more are queued.'),
+  max_queued_runs: count(0, 1_000_000)
+    .default(10_000)
+    .describe('Runs waiting for a place; beyond it a start answers 503.'),
+  default_timeout: duration()
+    .default('5m')
+    .describe('How long one attempt of a step may take when the step does not say.'),
+});
+
+const outbound = section('Requests that leave this machine.', {
+  allow_hosts: z
+    .array(z.string().min(1).max(253))
+    .max(1000)
+    .default([])
+    .describe('Hosts on the LAN that a workflow may reach even when the address comes from data.'),
+  timeout: duration().default('30s').describe('How long a request may take when the step does not say.'),
+  max_response_bytes: count(1024, 64 * 1024 * 1024)
+    .default(1024 * 1024)
+    .describe('A larger response is an error, in bytes.'),
+});
+
+const moduleSection = section('ChainBot as a module of ALEX OS.', {
+  health_seconds: count(1, 3600).default(15).describe('How often the parts are scored.'),
+});
+
+const time = section('Wall-clock time.', {
+  timezone: z
+    .string()
+    .refine(isTimezone, 'is not a time zone: write one of the IANA list, like Europe/Berlin')
+    .nullable()
+    .default(null)
+    .describe('Time zone of schedules that name none, like Europe/Berlin. null: the machine’s.'),
+});
+
+function isBrokerUrl(text: string): boolean {
+  return /^(mqtt|mqtts|tcp|ssl|ws|wss):\/\/[^\s/]/.test(text) && URL.canParse(text);
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+export const configSchema = z.strictObject({
+  data_dir: path()
+    .default('/var/lib/chainbot')
+    .describe('Where everything is kept: database, telemetry, the daemon’s memory. Mode 0700.'),
+  socket: path()
+    .nullable()
+    .default(null)
+    .describe('The unix socket of the API. null: chainbot.sock in data_dir.'),
+  host: z.string().min(1).max(253).default('127.0.0.1').describe('Address the HTTP API listens on.'),
+  port: count(0, 65535)
+    .default(8000)
+    .describe('Port the HTTP API listens on; 0 takes a free one and prints it.'),
+  database_url: z
+    .string()
+    .regex(/^sqlite:.+/, 'must be sqlite: and a path: ChainBot carries its own database and needs no server')
+    .nullable()
+    .default(null)
+    .describe('Where the database file is, sqlite:/path/chainbot.db. null: chainbot.db in data_dir.'),
+  secret_key: z
+    .string()
+    .refine((key) => Buffer.byteLength(key) >= 32, 'is too short: it needs at least 32 bytes')
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        'Root key of the vault, at least 32 bytes: openssl rand -base64 48. Better in the environment.',
+      writeOnly: true,
+    }),
+  workflows_dir: path()
+    .nullable()
+    .default(null)
+    .describe('A folder of workflow files (*.yaml, *.json) stored at each start. null: none.'),
+  log,
+  mqtt,
+  api,
+  storage,
+  events,
+  telemetry,
+  engine,
+  outbound,
+  module: moduleSection,
+  time,
+  devices: declaredDevices
+    .default({})
+    .describe('Devices by id: name, driver, kind and what the driver needs.'),
+});
+
+/** The configuration as written and validated, with every default filled in. */
+export type WrittenConfig = z.output<typeof configSchema>;
