@@ -1,0 +1,41 @@
+import type { Clock } from '#core/clock.ts';
+import type { ReaderPort, WriterPort } from '#store/port.ts';
+import { Unit } from '#store/unit.ts';
+import { advanceCursor, cursorByName } from './log-table.ts';
+import type { CursorPort } from './port.ts';
+
+/** A named, durable position in the log: retention waits for it. */
+export class Cursor implements CursorPort {
+  readonly name: string;
+  readonly #writer: WriterPort;
+  readonly #clock: Clock;
+  #position: number;
+
+  /** Opens a cursor where it was left; a new one begins after `start`. */
+  constructor(name: string, store: { reader: ReaderPort; writer: WriterPort }, clock: Clock, start: number) {
+    this.name = name;
+    this.#writer = store.writer;
+    this.#clock = clock;
+    this.#position = store.reader.get(cursorByName, { name })?.seq ?? start;
+  }
+
+  position(): number {
+    return this.#position;
+  }
+
+  async advance(seq: number): Promise<void> {
+    if (seq <= this.#position) return;
+    await this.#writer.commit(this.move(new Unit(), seq));
+    this.#position = Math.max(this.#position, seq);
+  }
+
+  /** Adds the move to a unit of the reader's own, so that the work and the position are committed together. */
+  move(unit: Unit, seq: number): Unit {
+    return unit.add(advanceCursor, { name: this.name, seq, now: this.#clock.now() });
+  }
+
+  /** After the unit with `move` was committed. */
+  moved(seq: number): void {
+    this.#position = Math.max(this.#position, seq);
+  }
+}
