@@ -8,14 +8,11 @@ const SHORT: Readonly<Record<string, string>> = {
   LOG_LEVEL: 'log.level',
 };
 
-/** Variables of the same prefix that belong to the `chainbot` command, not to the daemon. */
-export const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['URL', 'TOKEN']);
-
-/** The variable people should use for a key: `ALEX_OS_CHAINBOT_MQTT__EMBEDDED__PORT`. */
-export function envName(key: ConfigKey): string {
+/** The variable people should use for a key, after the prefix: `MQTT__EMBEDDED__PORT`. */
+export function envSuffix(key: ConfigKey): string {
   const dotted = key.path.join('.');
   const short = Object.keys(SHORT).find((name) => SHORT[name] === dotted);
-  return ENV_PREFIX + (short ?? key.path.join('__').toUpperCase());
+  return short ?? key.path.join('__').toUpperCase();
 }
 
 /** Can a key be set from the environment? Sections and devices have too much shape for a variable. */

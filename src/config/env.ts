@@ -1,7 +1,7 @@
-import { CLIENT_VARIABLES, ENV_PREFIX, envName, isSettable, keyOfVariable } from './env-names.ts';
+import { nearNames } from '#core/near-names.ts';
+import { ENV_PREFIX, envSuffix, isSettable, keyOfVariable } from './env-names.ts';
 import type { ConfigFault } from './faults.ts';
 import { type ConfigKey, configKeys, expectation } from './keys.ts';
-import { nearestWord } from './nearest-word.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -28,10 +28,9 @@ export function readEnvironment(env: Environment): { settings: EnvSetting[]; fau
     const text = env[variable];
     if (!variable.startsWith(ENV_PREFIX) || text === undefined || text === '') continue;
     const name = variable.slice(ENV_PREFIX.length);
-    if (CLIENT_VARIABLES.has(name)) continue;
     const key = keyOfVariable(name);
     if (key === undefined) {
-      faults.push(unknownVariable(variable));
+      faults.push(unknownVariable(name));
       continue;
     }
     const earlier = settings.get(key);
@@ -56,18 +55,17 @@ function fromText(key: ConfigKey, text: string): unknown {
   return key.kind === 'choice' ? word : text;
 }
 
-function unknownVariable(variable: string): ConfigFault {
-  const names = [...configKeys().values()].filter(isSettable).map(envName);
-  const meant = nearestWord(variable, names);
-  const key = meant === undefined ? undefined : keyOfVariable(meant.slice(ENV_PREFIX.length));
+function unknownVariable(name: string): ConfigFault {
+  const names = [...configKeys().values()].filter(isSettable).map(envSuffix);
+  const key = keyOfVariable(nearNames(name.toUpperCase(), names)[0] ?? '');
   return {
-    source: variable,
+    source: ENV_PREFIX + name,
     path: '',
     message: 'no such variable',
     hint:
-      meant === undefined || key === undefined
+      key === undefined
         ? `Unset it, or take the name of a key: ${ENV_PREFIX}MQTT__BASE_TOPIC sets mqtt.base_topic.`
-        : `Did you mean ${meant} (${expectation(key)})?`,
+        : `Did you mean ${ENV_PREFIX}${envSuffix(key)} (${expectation(key)})?`,
   };
 }
 

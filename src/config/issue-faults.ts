@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { didYouMean } from '#core/near-names.ts';
 import { configKeys, expectation } from './keys.ts';
-import { nearestWord } from './nearest-word.ts';
 
 /** A fault before anyone knows where it was written. */
 export interface UnplacedFault {
@@ -67,12 +67,10 @@ function unknownKey(path: readonly PropertyKey[]): UnplacedFault {
   const siblings = [...configKeys().values()]
     .filter((key) => key.path.slice(0, -1).join('.') === section)
     .map((key) => key.path.at(-1) as string);
-  const meant = nearestWord(name, siblings);
-  return { path, message: 'no such key', hint: unknownKeyHint(section, meant, siblings) };
+  return { path, message: 'no such key', hint: didYouMean(name, siblings) ?? knownKeys(section, siblings) };
 }
 
-function unknownKeyHint(section: string, meant: string | undefined, siblings: readonly string[]): string {
-  if (meant !== undefined) return `Did you mean ${meant}?`;
+function knownKeys(section: string, siblings: readonly string[]): string {
   if (siblings.length === 0) return 'Take it away; docs/configuration.md lists every key.';
   return `Take it away; ${section === '' ? 'the top level' : section} has: ${siblings.join(', ')}.`;
 }

@@ -1,10 +1,11 @@
 import path from 'node:path';
+import type { Fault } from '#core/errors.ts';
 import { type Config, deriveConfig, type ResolvePath } from './config.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { contradictions } from './contradictions.ts';
 import { type Environment, processEnvironment, readEnvironment } from './env.ts';
 import { ConfigError, type ConfigFault } from './faults.ts';
-import { issueFaults } from './issue-faults.ts';
+import { issueFaults, type UnplacedFault } from './issue-faults.ts';
 import { type Layers, mergeLayers, placeFault, sourceOf, withoutPath } from './layers.ts';
 import { configSchema, type WrittenConfig } from './schema.ts';
 import { Secret } from './secrets.ts';
@@ -18,6 +19,11 @@ export interface LoadOptions {
   readonly siteFile?: string | undefined;
   readonly env?: Environment | undefined;
   readonly cwd?: string | undefined;
+  /**
+   * What other rooms know about the values (the hardware room about devices); their faults get file and line
+   * like all others. A fault's path is dotted: `devices.pump.safe`.
+   */
+  readonly checks?: readonly ((config: Config) => readonly Fault[])[] | undefined;
 }
 
 /**
@@ -35,10 +41,16 @@ export function loadConfig(options: LoadOptions = {}): Config {
   const files = file === undefined ? [] : [file.file];
   const config = written && (deriveConfig(written, pathResolver(layers, cwd), files) as Config);
   if (written && config) {
-    faults.push(...contradictions(written, config, layers).map((fault) => placeFault(layers, fault)));
+    const found = [...contradictions(written, config, layers), ...runChecks(config, options)];
+    faults.push(...found.map((fault) => placeFault(layers, fault)));
   }
   if (faults.length > 0 || config === undefined) throw new ConfigError(faults);
   return deepFreeze(config);
+}
+
+function runChecks(config: Config, { checks = [] }: LoadOptions): UnplacedFault[] {
+  const faults = checks.flatMap((check) => check(config));
+  return faults.map(({ path, message, hint }) => ({ path: path.split('.'), message, hint }));
 }
 
 function readFile(options: LoadOptions, cwd: string, faults: ConfigFault[]): ConfigFile | undefined {
