@@ -1,0 +1,41 @@
+import { type Define, group } from './invoke.ts';
+import { positiveInteger } from './values.ts';
+
+export const defineWorkflows: Define = (program, invoke) => {
+  const workflows = group(program, 'workflows', 'store, show and remove workflow definitions');
+  const actions = () => import('../actions/workflows.ts');
+  workflows
+    .command('list')
+    .description('every workflow with its version and triggers')
+    .action((_options, command) => invoke(command, async (session) => (await actions()).list(session)));
+  workflows
+    .command('show')
+    .description('one workflow: what starts it, its input and its steps')
+    .argument('<workflow>', 'its name')
+    .option('--version <number>', 'this version instead of the newest', positiveInteger)
+    .option('--source', 'print the text as it was given, comments and all')
+    .action((name, options, command) =>
+      invoke(command, async (session) => (await actions()).show(session, name, options)),
+    );
+  workflows
+    .command('add')
+    .description('check a definition and store it as the next version')
+    .argument('<file>', 'a YAML or JSON file, or - for standard input')
+    .action((file, _options, command) =>
+      invoke(command, async (session) => (await actions()).add(session, file)),
+    );
+  workflows
+    .command('versions')
+    .description('the stored versions of a workflow: when and by whom')
+    .argument('<workflow>', 'its name')
+    .action((name, _options, command) =>
+      invoke(command, async (session) => (await actions()).versions(session, name)),
+    );
+  workflows
+    .command('remove')
+    .description('take a workflow out of use; its runs and versions stay')
+    .argument('<workflow>', 'its name')
+    .action((name, _options, command) =>
+      invoke(command, async (session) => (await actions()).remove(session, name)),
+    );
+};

@@ -1,0 +1,61 @@
+import { systemClock } from '#core/clock.ts';
+import { TerminalError } from '#core/errors.ts';
+import { readEnvironment } from './environment.ts';
+import { type CliIo, Interruption, type Output } from './io.ts';
+
+type Stream = NodeJS.WriteStream & { readonly fd: number };
+
+/** The real world: this process's streams, environment and signals. */
+export function processIo(): CliIo {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort(new Interruption('person')));
+  process.once('SIGTERM', () => interrupt.abort(new Interruption('person')));
+  const onGone = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    interrupt.abort(new Interruption('pipe'));
+  };
+  return {
+    stdout: output(process.stdout, onGone),
+    stderr: output(process.stderr, onGone),
+    readStdin: (limit) => readAll(process.stdin, limit),
+    environment: readEnvironment(),
+    cwd: process.cwd(),
+    clock: systemClock,
+    interrupted: interrupt.signal,
+  };
+}
+
+/** A process stream as an {@link Output}. After `head` has seen enough (EPIPE) it writes nothing more. */
+export function output(stream: Stream, onGone: (error: NodeJS.ErrnoException) => void): Output {
+  let gone = false;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    gone = true;
+    onGone(error);
+  });
+  return {
+    write(text) {
+      if (!gone) stream.write(text);
+    },
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined;
+    },
+  };
+}
+
+/** Reads a stream to its end as UTF-8. @throws TerminalError `cli.input_too_large` */
+export async function readAll(stream: AsyncIterable<Buffer | string>, limit: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > limit) {
+      throw new TerminalError('too_large', 'cli.input_too_large', `standard input is over ${limit} bytes`, {
+        hint: 'The daemon takes at most this much in one request. Is this the right file?',
+      });
+    }
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

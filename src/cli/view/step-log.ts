@@ -1,0 +1,87 @@
+import type { RunAnswer, StepAnswer } from '#api/contract/run.ts';
+import type { Clock } from '#core/clock.ts';
+import type { Progress } from './progress.ts';
+import type { Screen } from './screen.ts';
+import { printable } from './text.ts';
+import { brief, clockTime, timeMs, took } from './values.ts';
+
+interface Seen {
+  readonly status: string;
+  readonly failures: number;
+}
+
+interface Line {
+  readonly at: number;
+  readonly status: string;
+  readonly text: string;
+}
+
+const LEAST_PATH = 20;
+const MOST_PATH = 48;
+
+/** Prints what is new in a run each time it is shown: a line for each step that failed a try, waits or ended. */
+export class StepLog {
+  readonly #screen: Screen;
+  readonly #progress: Progress;
+  readonly #clock: Clock;
+  readonly #seen = new Map<string, Seen>();
+  #runStatus: string | undefined;
+  #pathWidth = LEAST_PATH;
+
+  constructor(screen: Screen, progress: Progress, clock: Clock) {
+    this.#screen = screen;
+    this.#progress = progress;
+    this.#clock = clock;
+  }
+
+  show(run: RunAnswer): void {
+    const lines = run.steps.flatMap((step) => this.#news(step)).sort((a, b) => a.at - b.at);
+    if (run.status === 'paused' && this.#runStatus !== 'paused') {
+      lines.push({ at: this.#clock.now(), status: 'paused', text: 'paused' });
+    }
+    this.#runStatus = run.status;
+    if (lines.length > 0) this.#progress.hide();
+    for (const line of lines) this.#print(line);
+    const under = run.steps.filter((step) => step.status === 'running' || step.status === 'waiting').at(-1);
+    this.#progress.show(under ? `${printable(under.path)} ${under.status}` : `${run.workflow} ${run.status}`);
+  }
+
+  #print({ at, status, text }: Line): void {
+    const screen = this.#screen;
+    const time = clockTime(at);
+    const mark = screen.paintStatus(status, screen.mark(status));
+    screen.line(`${screen.paint('dim', time)} ${mark} ${screen.fitted(text, time.length + 3)}`);
+  }
+
+  #news(step: StepAnswer): Line[] {
+    const before = this.#seen.get(step.path);
+    const failures = step.history.length;
+    if (before?.status === step.status && before.failures === failures) return [];
+    this.#seen.set(step.path, { status: step.status, failures });
+    const path = this.#column(step.path);
+    const tries = step.history.slice(before?.failures ?? 0).map(({ attempt, at, error }) => ({
+      at: timeMs(at) ?? 0,
+      status: 'retrying',
+      text: `${path}  try ${attempt} failed: ${printable(`${error.code}: ${error.message}`)}`,
+    }));
+    return before?.status === step.status ? tries : [...tries, ...this.#change(step, path)];
+  }
+
+  #change(step: StepAnswer, path: string): Line[] {
+    if (step.status === 'running') return [];
+    const at = timeMs(step.ended_at) ?? timeMs(step.started_at) ?? 0;
+    const result =
+      step.error === null ? brief(step.output) : printable(`${step.error.code}: ${step.error.message}`);
+    const duration = step.ended_at === null ? '' : took(step.started_at, step.ended_at, at);
+    const parts = [step.type, step.status === 'skipped' ? 'skipped' : duration, result];
+    if (step.status === 'waiting') parts[1] = 'waiting';
+    return [{ at, status: step.status, text: [path, ...parts].filter((part) => part !== '').join('  ') }];
+  }
+
+  /** Paths line up as far as they have been seen. */
+  #column(path: string): string {
+    const text = printable(path);
+    this.#pathWidth = Math.min(MOST_PATH, Math.max(this.#pathWidth, text.length));
+    return text.padEnd(this.#pathWidth);
+  }
+}
