@@ -1,0 +1,31 @@
+import { EvalFailure } from './failure.ts';
+import type { Frame } from './frame.ts';
+import type { FunctionSpec } from './function-spec.ts';
+import { CONVERSION_FUNCTIONS } from './functions-conversion.ts';
+import { LIST_FUNCTIONS } from './functions-list.ts';
+import { NUMBER_FUNCTIONS } from './functions-number.ts';
+import { TEXT_FUNCTIONS } from './functions-text.ts';
+import { TIME_FUNCTIONS } from './functions-time.ts';
+
+export type { FunctionSpec };
+
+/** `has` and `default` are planned, not called: they look at whether their first argument is there. */
+const lenient = (usage: string, least: number): FunctionSpec => ({
+  least,
+  most: least,
+  usage,
+  call: (_: Frame): never => {
+    throw new EvalFailure('has and default are planned');
+  },
+});
+
+/** Every function by name; `f(x, y)` and `x.f(y)` are the same. */
+export const FUNCTIONS: ReadonlyMap<string, FunctionSpec> = new Map<string, FunctionSpec>([
+  ...LIST_FUNCTIONS,
+  ...NUMBER_FUNCTIONS,
+  ...TEXT_FUNCTIONS,
+  ...TIME_FUNCTIONS,
+  ...CONVERSION_FUNCTIONS,
+  ['has', lenient('has(x.y)', 1)],
+  ['default', lenient('default(x.y, value)', 2)],
+]);
