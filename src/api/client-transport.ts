@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 import { type ChainbotError, RetryableError, TerminalError } from '#core/errors.ts';
+import { API_BASE } from './contract/api-base.ts';
 import type { Problem } from './contract/problem.ts';
 import { errorOfProblem } from './error-map.ts';
 
@@ -24,7 +25,6 @@ export interface ClientRequest {
   readonly timeoutMs?: number | undefined;
 }
 
-export const API_BASE = '/api/chainbot';
 const LARGEST_ANSWER = 64 * 1024 * 1024;
 
 /** HTTP/1.1 to one daemon, over connections that are kept. Knows problems, not what the answers mean. */

@@ -1,0 +1,72 @@
+import type { ServerResponse } from 'node:http';
+import type { EventFilter, EventLogPort } from '#bus/port.ts';
+import { ChainbotError } from '#core/errors.ts';
+import { problemOf } from './error-map.ts';
+import { followLog } from './follow-log.ts';
+
+export interface EventStreamOptions {
+  readonly after: number;
+  readonly filter: EventFilter;
+  readonly heartbeatMs: number;
+  readonly slowReaderMs: number;
+  /** Aborts when the daemon stops. */
+  readonly ending: AbortSignal;
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-accel-buffering': 'no',
+};
+
+/**
+ * Sends events as server-sent events (WHATWG HTML §9.2) until the reader leaves, is too slow, or the daemon
+ * stops. Each block's id is `<epoch>-<seq>`; a heartbeat carries one too, so that a reader of rare events
+ * resumes near the log's head. Resolves when the stream has ended; never rejects.
+ */
+export async function streamEvents(
+  outgoing: ServerResponse,
+  log: EventLogPort,
+  options: EventStreamOptions,
+): Promise<void> {
+  const left = new AbortController();
+  outgoing.once('close', () => left.abort()).once('error', () => left.abort());
+  const signal = AbortSignal.any([left.signal, options.ending]);
+  outgoing.writeHead(200, HEADERS);
+  const send = (text: string): Promise<void> => sent(outgoing, text, options.slowReaderMs);
+  try {
+    await send(`retry: 1000\nid: ${log.epoch}-${options.after}\n\n`);
+    for await (const { events, position } of followLog(log, { ...options, signal })) {
+      if (events.length === 0) await send(`: still here\nid: ${log.epoch}-${position}\n\n`);
+      else await send(events.map((event) => block(log, event)).join(''));
+    }
+    if (options.ending.aborted) outgoing.end('event: end\ndata: {"reason":"the daemon is stopping"}\n\n');
+    else outgoing.end();
+  } catch (error) {
+    if (error instanceof ChainbotError) {
+      outgoing.end(`event: error\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
+    } else outgoing.destroy();
+  }
+}
+
+function block(log: EventLogPort, event: Parameters<EventLogPort['toCloudEvent']>[0]): string {
+  const cloud = log.toCloudEvent(event);
+  return `id: ${cloud.id}\ndata: ${JSON.stringify(cloud)}\n\n`;
+}
+
+/** Resolves when the text has left this process; rejects when the reader does not take it in time. */
+function sent(outgoing: ServerResponse, text: string, slowReaderMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (outgoing.destroyed || outgoing.closed) {
+      reject(new Error('the reader has left'));
+      return;
+    }
+    const timer = setTimeout(() => reject(new Error('the reader is too slow')), slowReaderMs);
+    outgoing.write(text, (error) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,142 @@
+import type { RawData, WebSocket } from 'ws';
+import type { EventLogPort } from '#bus/port.ts';
+import { ChainbotError, TerminalError } from '#core/errors.ts';
+import type { ApiLimits } from './api-deps.ts';
+import { type ServerFrame, type Subscribe, subscribeSchema } from './contract/event.ts';
+import { problemOf } from './error-map.ts';
+import { startPosition } from './event-position.ts';
+import { followLog } from './follow-log.ts';
+import { parsed } from './parsed.ts';
+import { readJson } from './read-json.ts';
+
+export type SessionLimits = Pick<ApiLimits, 'heartbeatMs' | 'slowReaderMs'>;
+
+/** RFC 6455 §7.4.1; 4410 is ours and speaks of HTTP's 410. */
+const CLOSE = { goingAway: 1001, policy: 1008, internal: 1011, tryLater: 1013, gone: 4410 } as const;
+const SUBSCRIBE_MS = 10_000;
+const GOODBYE_MS = 1000;
+
+class SlowReader extends Error {}
+
+/**
+ * One WebSocket client: it says once what it wants, then gets events until it leaves, is too slow (1013),
+ * is left behind by the log (4410) or the daemon stops (1001).
+ */
+export class WebSocketSession {
+  readonly #ws: WebSocket;
+  readonly #log: EventLogPort;
+  readonly #limits: SessionLimits;
+  readonly #left = new AbortController();
+  #alive = true;
+
+  constructor(ws: WebSocket, log: EventLogPort, limits: SessionLimits) {
+    this.#ws = ws;
+    this.#log = log;
+    this.#limits = limits;
+  }
+
+  /** Resolves when the connection has ended; never rejects. */
+  async serve(ending: AbortSignal): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#ws.once('close', resolve));
+    closed.then(() => this.#left.abort());
+    this.#ws.on('error', () => this.#left.abort());
+    this.#ws.on('pong', () => {
+      this.#alive = true;
+    });
+    const signal = AbortSignal.any([this.#left.signal, ending]);
+    const pings = setInterval(() => this.#ping(), this.#limits.heartbeatMs);
+    try {
+      await this.#follow(await this.#subscription(signal), signal);
+      this.#ws.close(CLOSE.goingAway, 'the daemon is stopping');
+    } catch (error) {
+      if (ending.aborted) this.#ws.close(CLOSE.goingAway, 'the daemon is stopping');
+      else this.#refuse(error);
+    } finally {
+      clearInterval(pings);
+    }
+    const timer = setTimeout(() => this.#ws.terminate(), GOODBYE_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #subscription(signal: AbortSignal): Promise<Subscribe> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(policy('no subscribe message came')), SUBSCRIBE_MS);
+      const leave = (): void => reject(new Error('left before it subscribed'));
+      signal.addEventListener('abort', leave, { once: true });
+      this.#ws.once('message', (data: RawData, isBinary: boolean) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', leave);
+        this.#ws.on('message', () => this.#refuse(policy('one subscribe message is all that is taken')));
+        try {
+          if (isBinary) throw policy('messages are JSON text');
+          resolve(parsed(subscribeSchema, readJson(String(data))));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    });
+  }
+
+  async #follow(wanted: Subscribe, signal: AbortSignal): Promise<void> {
+    const after = startPosition(this.#log, { after: wanted.after ?? undefined, epoch: wanted.epoch });
+    await this.#send([{ type: 'subscribed', after, epoch: this.#log.epoch }]);
+    const filter = { types: wanted.types, subject: wanted.subject };
+    const { heartbeatMs } = this.#limits;
+    for await (const { events } of followLog(this.#log, { after, filter, heartbeatMs, signal })) {
+      if (events.length === 0) continue;
+      await this.#send(
+        events.map((event) => ({ type: 'event', event: { ...this.#log.toCloudEvent(event) } })),
+      );
+    }
+    signal.throwIfAborted();
+  }
+
+  /** Resolves when the frames have left this process. */
+  #send(frames: readonly ServerFrame[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new SlowReader()), this.#limits.slowReaderMs);
+      const last = frames.length - 1;
+      for (const [index, frame] of frames.entries()) {
+        this.#ws.send(JSON.stringify(frame), (error) => {
+          if (index !== last && !error) return;
+          clearTimeout(timer);
+          if (error) reject(error);
+          else resolve();
+        });
+      }
+    });
+  }
+
+  #ping(): void {
+    if (!this.#alive) {
+      this.#ws.terminate();
+      return;
+    }
+    this.#alive = false;
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+  }
+
+  /** Says why, then closes; the pending follow ends with the connection. */
+  #refuse(error: unknown): void {
+    if (error instanceof SlowReader) {
+      this.#ws.close(CLOSE.tryLater, 'too slow: what was sent was not read');
+      return;
+    }
+    if (!(error instanceof ChainbotError)) {
+      this.#ws.close(CLOSE.internal, 'something went wrong');
+      return;
+    }
+    if (this.#ws.readyState === this.#ws.OPEN) {
+      this.#ws.send(JSON.stringify({ type: 'error', problem: problemOf(error) } satisfies ServerFrame));
+    }
+    this.#ws.close(error.code === 'events.gone' ? CLOSE.gone : CLOSE.policy, error.code);
+  }
+}
+
+function policy(message: string): TerminalError {
+  return new TerminalError('invalid', 'request.invalid', message, {
+    hint: 'Send {"type": "subscribe", "after": null} once, after you connected.',
+  });
+}

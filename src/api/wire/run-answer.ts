@@ -1,0 +1,43 @@
+import type { RunDetail, RunSummary, StepRecord } from '#workflows/port.ts';
+import type { RunAnswer, RunSummaryAnswer, StepAnswer } from '../contract/run.ts';
+import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
+
+export function runSummaryAnswer(run: RunSummary): RunSummaryAnswer {
+  return {
+    id: run.id,
+    workflow: run.workflow,
+    version: run.version,
+    status: run.status,
+    actor: run.actor,
+    trigger: run.trigger,
+    created_at: rfc3339(run.createdAt),
+    started_at: rfc3339OrNull(run.startedAt),
+    ended_at: rfc3339OrNull(run.endedAt),
+    error: run.error,
+  };
+}
+
+export function runAnswer(run: RunDetail): RunAnswer {
+  return {
+    ...runSummaryAnswer(run),
+    input: run.input,
+    output: run.output,
+    verbs: [...run.verbs],
+    steps: run.steps.map(stepAnswer),
+  };
+}
+
+function stepAnswer(step: StepRecord): StepAnswer {
+  return {
+    path: step.path,
+    id: step.id,
+    type: step.type,
+    status: step.status,
+    attempts: step.attempts,
+    output: step.output,
+    error: step.error,
+    history: step.history.map(({ attempt, at, error }) => ({ attempt, at: rfc3339(at), error })),
+    started_at: rfc3339(step.startedAt),
+    ended_at: rfc3339OrNull(step.endedAt),
+  };
+}
