@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { stepFields } from '#core/step-fields.ts';
+import type { StepType } from '#workflows/port.ts';
+import type { DevicesPort } from '../port.ts';
+
+const fields = stepFields(z.strictObject({ device: z.string().min(1).max(64) }));
+
+/** `device_read`: reads a device now. Output: `{value, unit, quality, at}`, `at` in ISO 8601. */
+export function deviceReadStep(devices: Pick<DevicesPort, 'read'>): StepType {
+  return {
+    type: 'device_read',
+    check: fields.check,
+    onInterrupt: () => 'retry',
+    async run(given, context) {
+      const { device } = fields.parse(given);
+      const { value, unit, quality, at } = await devices.read(device, context.signal);
+      return { value, unit: unit ?? null, quality, at: new Date(at).toISOString() };
+    },
+  };
+}
