@@ -49,7 +49,10 @@ function unreadable(code: string | undefined, error: unknown): { message: string
     return { message: 'there is no such file', hint: 'Check the path given with --config.' };
   }
   if (code === 'EACCES') {
-    return { message: 'may not be read by this user', hint: 'chown it to the daemon’s user, or chmod g+r.' };
+    return {
+      message: 'may not be read by this user',
+      hint: 'Give it to the user of the daemon (chown), or chmod g+r.',
+    };
   }
   const reason = error instanceof Error ? error.message : String(error);
   return { message: `cannot be read: ${reason}`, hint: 'Give a YAML file.' };

@@ -51,7 +51,7 @@ function* brokerFaults({ mqtt, port, host }: WrittenConfig, layers: Layers): Fau
     yield fault('mqtt.password', 'needs a user name beside it', 'Set mqtt.username (MQTT 3.1.1 §3.1.2.9).');
   }
   if (!external && port !== 0 && port === mqtt.embedded.port && host === mqtt.embedded.host) {
-    yield fault('mqtt.embedded.port', `is the HTTP API’s port too (${port})`, 'Take different ports.');
+    yield fault('mqtt.embedded.port', `is the port of the HTTP API too (${port})`, 'Take different ports.');
   }
 }
 

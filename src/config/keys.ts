@@ -65,8 +65,8 @@ function readLeaf(draft: Draft, schema: z.core.$ZodTypes): z.core.$ZodTypes {
       return schema;
     case 'number':
       draft.kind = 'number';
-      draft.minimum = schema._zod.bag.minimum as number | undefined;
-      draft.maximum = schema._zod.bag.maximum as number | undefined;
+      draft.minimum = (schema as z.ZodNumber).minValue ?? undefined;
+      draft.maximum = (schema as z.ZodNumber).maxValue ?? undefined;
       return schema;
     case 'enum':
       draft.kind = 'choice';

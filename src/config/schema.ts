@@ -74,7 +74,7 @@ const api = section('The HTTP API and its unix socket.', {
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'is not a group name')
     .nullable()
     .default(null)
-    .describe('A group that may use the socket (then 0660) without a token. null: only the daemon’s user.'),
+    .describe("A group that may use the socket (then 0660) without a token. null: only the daemon's user."),
   allowed_hosts: z
     .array(z.string().min(1).max(253))
     .max(100)
@@ -145,7 +145,7 @@ const time = section('Wall-clock time.', {
     .refine(isTimezone, 'is not a time zone: write one of the IANA list, like Europe/Berlin')
     .nullable()
     .default(null)
-    .describe('Time zone of schedules that name none, like Europe/Berlin. null: the machine’s.'),
+    .describe("Time zone of schedules that name none, like Europe/Berlin. null: the machine's."),
 });
 
 function isBrokerUrl(text: string): boolean {
@@ -163,7 +163,7 @@ function isTimezone(name: string): boolean {
 export const configSchema = z.strictObject({
   data_dir: path()
     .default('/var/lib/chainbot')
-    .describe('Where everything is kept: database, telemetry, the daemon’s memory. Mode 0700.'),
+    .describe("Where everything is kept: database, telemetry, the daemon's memory. Mode 0700."),
   socket: path()
     .nullable()
     .default(null)
