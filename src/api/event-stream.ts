@@ -34,20 +34,19 @@ export async function streamEvents(
   outgoing.once('close', () => left.abort()).once('error', () => left.abort());
   const signal = AbortSignal.any([left.signal, options.ending]);
   outgoing.writeHead(200, HEADERS);
-  const send = (text: string): Promise<void> => sent(outgoing, text, options.slowReaderMs);
+  const send = (text: string): Promise<void> => sent(outgoing, text, options.slowReaderMs, signal);
   try {
     await send(`retry: 1000\nid: ${log.epoch}-${options.after}\n\n`);
     for await (const { events, position } of followLog(log, { ...options, signal })) {
       if (events.length === 0) await send(`: still here\nid: ${log.epoch}-${position}\n\n`);
       else await send(events.map((event) => block(log, event)).join(''));
     }
-    if (options.ending.aborted) outgoing.end('event: end\ndata: {"reason":"the daemon is stopping"}\n\n');
-    else outgoing.end();
   } catch (error) {
     if (error instanceof ChainbotError) {
       outgoing.end(`event: error\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
-    } else outgoing.destroy();
+    } else if (!options.ending.aborted) outgoing.destroy();
   }
+  if (options.ending.aborted) outgoing.end('event: end\ndata: {"reason":"the daemon is stopping"}\n\n');
 }
 
 function block(log: EventLogPort, event: Parameters<EventLogPort['toCloudEvent']>[0]): string {
@@ -56,17 +55,25 @@ function block(log: EventLogPort, event: Parameters<EventLogPort['toCloudEvent']
 }
 
 /** Resolves when the text has left this process; rejects when the reader does not take it in time. */
-function sent(outgoing: ServerResponse, text: string, slowReaderMs: number): Promise<void> {
+function sent(
+  outgoing: ServerResponse,
+  text: string,
+  slowReaderMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (outgoing.destroyed || outgoing.closed) {
-      reject(new Error('the reader has left'));
-      return;
-    }
-    const timer = setTimeout(() => reject(new Error('the reader is too slow')), slowReaderMs);
-    outgoing.write(text, (error) => {
+    const settle = (error?: Error | null): void => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
       if (error) reject(error);
       else resolve();
-    });
+    };
+    const onAbort = (): void => settle(new Error('the stream ends'));
+    const timer = setTimeout(() => settle(new Error('the reader is too slow')), slowReaderMs);
+    if (signal.aborted) onAbort();
+    else {
+      signal.addEventListener('abort', onAbort, { once: true });
+      outgoing.write(text, settle);
+    }
   });
 }

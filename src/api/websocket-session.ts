@@ -81,31 +81,39 @@ export class WebSocketSession {
 
   async #follow(wanted: Subscribe, signal: AbortSignal): Promise<void> {
     const after = startPosition(this.#log, { after: wanted.after ?? undefined, epoch: wanted.epoch });
-    await this.#send([{ type: 'subscribed', after, epoch: this.#log.epoch }]);
+    await this.#send([{ type: 'subscribed', after, epoch: this.#log.epoch }], signal);
     const filter = { types: wanted.types, subject: wanted.subject };
     const { heartbeatMs } = this.#limits;
     for await (const { events } of followLog(this.#log, { after, filter, heartbeatMs, signal })) {
       if (events.length === 0) continue;
-      await this.#send(
-        events.map((event) => ({ type: 'event', event: { ...this.#log.toCloudEvent(event) } })),
-      );
+      const frames = events.map((event) => ({
+        type: 'event' as const,
+        event: { ...this.#log.toCloudEvent(event) },
+      }));
+      await this.#send(frames, signal);
     }
     signal.throwIfAborted();
   }
 
-  /** Resolves when the frames have left this process. */
-  #send(frames: readonly ServerFrame[]): Promise<void> {
+  /** Resolves when the frames have left this process; rejects when the reader does not take them in time. */
+  #send(frames: readonly ServerFrame[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new SlowReader()), this.#limits.slowReaderMs);
-      const last = frames.length - 1;
-      for (const [index, frame] of frames.entries()) {
-        this.#ws.send(JSON.stringify(frame), (error) => {
-          if (index !== last && !error) return;
-          clearTimeout(timer);
-          if (error) reject(error);
-          else resolve();
-        });
+      const settle = (error?: Error | null): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        if (error) reject(error);
+        else resolve();
+      };
+      const onAbort = (): void => settle(new Error('the stream ends'));
+      const timer = setTimeout(() => settle(new SlowReader()), this.#limits.slowReaderMs);
+      if (signal.aborted) {
+        onAbort();
+        return;
       }
+      signal.addEventListener('abort', onAbort, { once: true });
+      const texts = frames.map((frame) => JSON.stringify(frame));
+      for (const text of texts.slice(0, -1)) this.#ws.send(text);
+      this.#ws.send(texts.at(-1) as string, settle);
     });
   }
 

@@ -103,6 +103,7 @@ function historyRoute({ devices, history, clock }: DeviceRoutesDeps): Endpoint {
       const device = devices.get(params.id).id;
       const to = query.to === undefined ? clock.now() : Date.parse(query.to);
       const from = query.from === undefined ? to - DAY_MS : Date.parse(query.from);
+      if (from > to) throw backwards();
       const readings = history(device, from, to, query.limit).map(({ at, value, quality }) => ({
         at: rfc3339(at),
         value,
@@ -126,5 +127,11 @@ function simulateRoute(simulator: SimulatorPort | undefined): Endpoint {
       if (!simulator) throw new TerminalError('not_found', 'sim.not_simulated', 'nothing is simulated here');
       return ok(readingAnswer(await simulator.set(params.id, body.value, actor)));
     },
+  });
+}
+
+function backwards(): TerminalError {
+  return new TerminalError('invalid', 'request.invalid', '"from" is after "to"', {
+    faults: [{ path: 'from', message: 'is after "to"' }],
   });
 }
