@@ -99,6 +99,7 @@ export const catalogue = {
       value,
       key: z.string().optional(),
       pulse_ms: z.number().optional(),
+      reason: z.string().optional(),
     }),
   },
   'chainbot.device.fault': {

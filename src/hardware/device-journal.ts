@@ -1,10 +1,14 @@
+import type { EventData, EventType } from '#bus/catalogue.ts';
+import { eventRow } from '#bus/event-row.ts';
 import type { Clock } from '#core/clock.ts';
-import type { JsonObject } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
 import type { ReaderPort, TelemetryPort, WriterPort } from '#store/port.ts';
-import { Unit } from '#store/unit.ts';
+import { type EventRow, Unit } from '#store/unit.ts';
 import { desiredById, upsertDesired } from './devices-table.ts';
 import type { DeviceValue } from './port.ts';
+
+/** Beside device and value: how it was told. */
+export type WrittenHow = Pick<EventData<'chainbot.device.written'>, 'key' | 'pulse_ms' | 'reason'>;
 
 /** More facts than this on their way to the disk: the newest are dropped and counted. */
 const MOST_IN_FLIGHT = 256;
@@ -44,21 +48,21 @@ export class DeviceJournal {
   }
 
   /** Puts on disk what the device is told to be, with its event. @throws what WriterPort.commit throws */
-  async written(id: string, value: DeviceValue, actor: string, more: JsonObject = {}): Promise<void> {
+  async written(id: string, value: DeviceValue, actor: string, how: WrittenHow = {}): Promise<void> {
     const at = this.#stores.clock.now();
     const unit = new Unit().add(upsertDesired, { id, desired: JSON.stringify(value), at, actor });
     await this.#stores.writer.commit(
-      unit.event(this.#event('chainbot.device.written', id, actor, { device: id, value, ...more })),
+      unit.event(this.#event('chainbot.device.written', id, actor, { device: id, value, ...how })),
     );
   }
 
   /** The same for what has already happened: a failure is logged and counted, and gives false. */
-  writtenAfter(id: string, value: DeviceValue, actor: string, more: JsonObject = {}): Promise<boolean> {
-    return this.#kept(id, () => this.written(id, value, actor, more));
+  writtenAfter(id: string, value: DeviceValue, actor: string, how: WrittenHow = {}): Promise<boolean> {
+    return this.#kept(id, () => this.written(id, value, actor, how));
   }
 
   /** An event that nobody waits for. */
-  happened(type: string, id: string, actor: string, data: JsonObject): void {
+  happened<T extends EventType>(type: T, id: string, actor: string, data: EventData<T>): void {
     const unit = new Unit().event(this.#event(type, id, actor, data));
     void this.#kept(id, () => this.#stores.writer.commit(unit));
   }
@@ -95,13 +99,7 @@ export class DeviceJournal {
     }
   }
 
-  #event(type: string, id: string, actor: string, data: JsonObject) {
-    return {
-      type,
-      subject: `device/${id}`,
-      actor,
-      time: this.#stores.clock.now(),
-      data: JSON.stringify(data),
-    };
+  #event<T extends EventType>(type: T, id: string, actor: string, data: EventData<T>): EventRow {
+    return eventRow(type, `device/${id}`, actor, data, this.#stores.clock.now());
   }
 }

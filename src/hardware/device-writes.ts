@@ -1,10 +1,9 @@
 import { type Actor, actorText, SYSTEM } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
 import { RetryableError, TerminalError } from '#core/errors.ts';
-import type { JsonObject } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
 import { safeValue } from './declaration.ts';
-import type { DeviceJournal } from './device-journal.ts';
+import type { DeviceJournal, WrittenHow } from './device-journal.ts';
 import { checkWrite } from './device-value.ts';
 import type { LiveDevice } from './live-device.ts';
 import { Once } from './once.ts';
@@ -49,7 +48,11 @@ export class DeviceWrites {
     const key = write.key === undefined ? undefined : `${device.id} ${write.key}`;
     return this.#once.do(key, async () => {
       if (value === safeValue(device.declaration)) {
-        const { reading, recorded } = await this.#rest(device, write.actor, {});
+        const { reading, recorded } = await this.#rest(
+          device,
+          write.actor,
+          write.key === undefined ? {} : { key: write.key },
+        );
         await recorded;
         return reading;
       }
@@ -71,9 +74,12 @@ export class DeviceWrites {
   ): Promise<Reading> {
     this.#mustStillHold(device, generation);
     signal?.throwIfAborted();
-    const more: JsonObject = write.pulseMs === undefined ? {} : { pulse_ms: write.pulseMs };
+    const how: WrittenHow = {
+      ...(write.key === undefined ? {} : { key: write.key }),
+      ...(write.pulseMs === undefined ? {} : { pulse_ms: write.pulseMs }),
+    };
     const recorded = device.recording(write.value);
-    await this.#journal.written(device.id, write.value, actorText(write.actor), more);
+    await this.#journal.written(device.id, write.value, actorText(write.actor), how);
     recorded();
     this.#mustStillHold(device, generation);
     device.desired = write.value;
@@ -106,7 +112,7 @@ export class DeviceWrites {
     device.pulse = this.#clock.after(ms, () => void this.rest(device, 'the pulse ended'));
   }
 
-  async #rest(device: LiveDevice, actor: Actor, more: JsonObject): Promise<Rest> {
+  async #rest(device: LiveDevice, actor: Actor, how: WrittenHow): Promise<Rest> {
     const safe = safeValue(device.declaration);
     const isNews = actor !== SYSTEM || device.recorded !== safe || device.unrest;
     device.generation++;
@@ -114,11 +120,11 @@ export class DeviceWrites {
     device.unrest = true;
     device.desired = safe;
     const reading = await this.#obey(device, safe).catch((error: unknown) => {
-      if (isNews) void this.#record(device, safe, actor, more);
+      if (isNews) void this.#record(device, safe, actor, how);
       throw error;
     });
     device.unrest = false;
-    return { reading, recorded: isNews ? this.#record(device, safe, actor, more) : Promise.resolve() };
+    return { reading, recorded: isNews ? this.#record(device, safe, actor, how) : Promise.resolve() };
   }
 
   async #obey(device: LiveDevice, safe: DeviceValue): Promise<Reading> {
@@ -130,9 +136,9 @@ export class DeviceWrites {
     }
   }
 
-  async #record(device: LiveDevice, safe: DeviceValue, actor: Actor, more: JsonObject): Promise<void> {
+  async #record(device: LiveDevice, safe: DeviceValue, actor: Actor, how: WrittenHow): Promise<void> {
     const recorded = device.recording(safe);
-    const kept = await this.#journal.writtenAfter(device.id, safe, actorText(actor), more);
+    const kept = await this.#journal.writtenAfter(device.id, safe, actorText(actor), how);
     if (kept) recorded();
   }
 }

@@ -245,7 +245,7 @@ describe('the simulator', () => {
     expect(health.score).toBeCloseTo(6 / 7);
     expect(health.reasons[0]).toContain('unplugged');
     const [fault] = await waitFor('chainbot.device.fault', 1);
-    expect(fault?.data).toMatchObject({ device: 'temp', quality: 'fault' });
+    expect(fault?.data).toMatchObject({ device: 'temp', message: expect.stringContaining('unplugged') });
     await simulator.set('temp', { fault: false }, ANNA);
     expect((await waitFor('chainbot.device.changed', 8)).at(-1)?.data).toMatchObject({
       value: 30,

@@ -186,7 +186,7 @@ export class Devices implements Part, DevicesPort {
 
   #faulted(device: LiveDevice, reason: string): void {
     this.#options.log.warn({ device: device.id, reason }, 'a device is in fault');
-    const data = { device: device.id, value: device.reported, quality: 'fault', reason };
+    const data = { device: device.id, message: reason };
     this.#journal.happened('chainbot.device.fault', device.id, `device:${device.id}`, data);
   }
 
