@@ -3,19 +3,24 @@ export interface InboundMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly qos: 0 | 1 | 2;
+  /** True for a message the broker had kept before we subscribed, as MQTT says. */
   readonly retain: boolean;
 }
 
 export interface PublishOptions {
   readonly qos?: 0 | 1 | 2 | undefined;
   readonly retain?: boolean | undefined;
+  /** Travels as the MQTT 5 user property `idempotency-key`; a 3.1.1 connection cannot carry it. */
+  readonly key?: string | undefined;
 }
 
 export interface PublishPort {
   /**
    * Publishes and resolves when the broker has taken it (PUBACK for QoS 1).
    * @throws RetryableError `mqtt.offline` when there is no broker now
+   * @throws RetryableError `mqtt.busy`, `mqtt.timeout`, `mqtt.refused`, `mqtt.not_taken` when it was not taken
    * @throws TerminalError `mqtt.topic_invalid` for wildcards, empty or too long topics
+   * @throws TerminalError `mqtt.too_large`, `mqtt.refused` when the broker will never take it
    */
   publish(
     topic: string,
@@ -41,7 +46,7 @@ export interface InboundTarget {
 export interface MqttStatus {
   readonly mode: 'embedded' | 'external';
   readonly connected: boolean;
-  /** Where clients connect, `mqtt://127.0.0.1:1883`. */
+  /** Where clients connect, `mqtt://127.0.0.1:1883`; never with credentials. */
   readonly url: string;
   readonly baseTopic: string;
   /** Events in the log that the broker has not taken yet. */
