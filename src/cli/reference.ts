@@ -36,9 +36,9 @@ export function cliReference(): string {
 const INTRODUCTION = `\`chainbot\` talks to the daemon, over its unix socket or over HTTP. In a checkout it is \`scripts/chainbot\`.
 
 Which daemon: \`--url\` or \`--socket\`, else \`$CHAINBOT_URL\`, else \`$ALEX_OS_CHAINBOT_SOCKET\`, else
-\`$ALEX_OS_CHAINBOT_DATA_DIR/chainbot.sock\`, else the checkout's \`data/chainbot.sock\` when the command or the current folder is in one, else \`/run/chainbot/chainbot.sock\`. The first
-that is named is the one that is asked, whether or not it answers. The socket needs no token; \`--url\` takes it from
-\`--token\` or \`$CHAINBOT_TOKEN\`.
+\`$ALEX_OS_CHAINBOT_DATA_DIR/chainbot.sock\`, else the checkout's \`data/chainbot.sock\` when the command or the current
+folder is in one, else \`/run/chainbot/chainbot.sock\`. The first that is named is the one that is asked, whether or not
+it answers. The socket needs no token; \`--url\` takes it from \`--token\` or \`$CHAINBOT_TOKEN\`.
 
 Results go to standard output; errors, notes and progress to standard error. On a terminal tables are cut to its width;
 into a file or a pipe they are whole. \`--json\` prints the API's own JSON and nothing else. A run may be given by its id,

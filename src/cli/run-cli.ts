@@ -6,7 +6,7 @@ import { reportError } from './error-report.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { type CliIo, Interruption } from './io.ts';
 import { buildProgram, commonOptionsOf } from './program.ts';
-import type { Action } from './session.ts';
+import type { Action, Session } from './session.ts';
 import { findTarget, type Target, targetText } from './target.ts';
 import { VERSION } from './version.ts';
 import { Progress } from './view/progress.ts';
@@ -41,7 +41,7 @@ async function runAction(command: Command, action: Action, io: CliIo): Promise<E
   const progress = new Progress(io);
   let target: Target | undefined;
   let client: Promise<ApiClient> | undefined;
-  let note: string | undefined;
+  let interrupted: Parameters<Session['onInterrupt']>[0] = {};
   try {
     const found = findTarget(options, io.environment, io.cwd, import.meta.dirname);
     target = found;
@@ -53,15 +53,16 @@ async function runAction(command: Command, action: Action, io: CliIo): Promise<E
       target: targetText(found),
       api: () => (client ??= import('./connect.ts').then(({ connect }) => connect(found))),
       fail: (error: ChainbotError, source: string) => reportError(error, screen, found, source),
-      onInterrupt: (text: string) => {
-        note = text;
+      onInterrupt: (end: typeof interrupted) => {
+        interrupted = end;
       },
     };
     return (await untilInterrupted(action(session), io.interrupted)) ?? EXIT.ok;
   } catch (error) {
     progress.stop();
     if (!(error instanceof Interruption)) return reportError(error, screen, target);
-    if (error.by === 'person' && note !== undefined) screen.note(note);
+    if (error.by === 'pipe') return interrupted.readerGone ?? EXIT.interrupted;
+    if (interrupted.note !== undefined) screen.note(interrupted.note);
     return EXIT.interrupted;
   } finally {
     (await client)?.close();

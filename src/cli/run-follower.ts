@@ -11,6 +11,8 @@ import { StepLog } from './view/step-log.ts';
 const LOOK_EVERY_MS = 150;
 /** Looks again without an event after this, in case the log itself is ill. */
 const SILENCE_MS = 10_000;
+/** Events that are read from the log at once. */
+const PAGE = 1000;
 
 /**
  * Prints each step of a run as it happens and resolves with the run when it has ended. Events say *when* to
@@ -70,7 +72,10 @@ async function listen(
   }
 }
 
-/** As {@link followSteps} for programs: each event of the run after `after` as one line of JSON. */
+/**
+ * As {@link followSteps} for programs: each event of the run after `after` as one line of JSON. What the stream
+ * has not brought when the run is seen to have ended is read from the log, so that no event is left out.
+ */
 export async function followEvents(
   session: Session,
   id: string,
@@ -80,13 +85,19 @@ export async function followEvents(
   const api = await session.api();
   const done = new AbortController();
   const both = AbortSignal.any([signal, done.signal]);
+  let seen = after;
   try {
     for await (const frame of api.follow({ subject: `run/${id}`, after, signal: both })) {
       if (frame.kind === 'lost') continue;
-      if (frame.kind === 'event') session.screen.jsonLine(frame.event);
-      if (frame.kind === 'event' && !ENDS.test(frame.event.type)) continue;
+      if (frame.kind === 'event') {
+        session.screen.jsonLine(frame.event);
+        seen = frame.event.seq;
+        if (!ENDS.test(frame.event.type)) continue;
+      }
       const run = await look(api, id);
-      if (run !== undefined && hasEnded(run.status)) return run;
+      if (run === undefined || !hasEnded(run.status)) continue;
+      await printRest(session, api, id, seen);
+      return run;
     }
   } finally {
     done.abort();
@@ -95,3 +106,16 @@ export async function followEvents(
 }
 
 const ENDS = /^chainbot\.workflow\.(completed|failed|cancelled)$/;
+
+/** The run's events after `seen`, up to where the log ends now. */
+async function printRest(session: Session, api: ApiClient, id: string, seen: number): Promise<void> {
+  let after = seen;
+  let head = Number.POSITIVE_INFINITY;
+  while (after < head) {
+    const page = await api.events({ subject: `run/${id}`, after, limit: PAGE });
+    for (const event of page.events) session.screen.jsonLine(event);
+    if (page.next <= after) return;
+    head = Math.min(head, page.head);
+    after = page.next;
+  }
+}

@@ -16,7 +16,7 @@ export async function findRunId(api: ApiClient, text: string): Promise<string> {
   if (isId(text)) return text.toLowerCase();
   const prefix = text.replace(/(…|\.{3})$/, '').toLowerCase();
   const { runs } = await api.runs({ limit: prefix === 'last' ? 1 : SEARCHED });
-  const found = prefix === 'last' ? runs : runs.filter((run) => run.id.startsWith(prefix));
+  const found = prefix === 'last' ? runs.slice(0, 1) : runs.filter((run) => run.id.startsWith(prefix));
   if (found.length > 1)
     throw ambiguous(
       text,

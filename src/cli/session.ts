@@ -18,8 +18,8 @@ export interface Session {
   api(): Promise<ApiClient>;
   /** Says an error whose faults have their lines in `source`, and gives the exit status for it. */
   fail(error: ChainbotError, source: string): ExitCode;
-  /** What to tell a person who presses Ctrl-C from now on. */
-  onInterrupt(note: string): void;
+  /** What to tell a person who presses Ctrl-C from now on, and the exit status when the reader of the output goes. */
+  onInterrupt(end: { readonly note?: string; readonly readerGone?: ExitCode }): void;
 }
 
 /** What a command does; without an answer it ended well. */

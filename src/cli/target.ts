@@ -19,9 +19,10 @@ export const SYSTEM_SOCKET = '/run/chainbot/chainbot.sock';
 const LONGEST_SOCKET_PATH = 107;
 
 /**
- * Finds the daemon: --url or --socket, $CHAINBOT_URL, $ALEX_OS_CHAINBOT_SOCKET,
- * $ALEX_OS_CHAINBOT_DATA_DIR, the checkout's data folder when the command or the current directory is in one, else the installed daemon's socket. The first that
- * is named is taken, whether or not it answers: a stopped daemon never means that another one is spoken to.
+ * Finds the daemon: --url or --socket, $CHAINBOT_URL, $ALEX_OS_CHAINBOT_SOCKET, $ALEX_OS_CHAINBOT_DATA_DIR, the
+ * checkout's data folder when the command or the current directory is in one, else the installed daemon's
+ * socket. The first that is named is taken, whether or not it answers: a stopped daemon never means that
+ * another one is spoken to.
  * @throws TerminalError `cli.target_invalid`
  */
 export function findTarget(

@@ -1,6 +1,5 @@
 import type { CloudEventAnswer } from '#api/contract/event.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { Interruption } from '../io.ts';
 import type { Session } from '../session.ts';
 import { printable } from '../view/text.ts';
 import { brief, clockTime, localTime } from '../view/values.ts';
@@ -34,6 +33,8 @@ interface Filter {
 async function follow(session: Session, filter: Filter): Promise<ExitCode> {
   const { screen, json, io } = session;
   const signal = io.interrupted;
+  // `| head` has seen enough: for what never ends by itself that is a good end.
+  session.onInterrupt({ readerGone: EXIT.ok });
   let opened = false;
   for await (const frame of (await session.api()).follow({ ...filter, signal })) {
     if (frame.kind === 'open') opened = true;
@@ -43,16 +44,16 @@ async function follow(session: Session, filter: Filter): Promise<ExitCode> {
     } else if (!opened) throw frame.error;
     else screen.note(screen.paintNote('yellow', `${frame.error.message}; waiting for it`));
   }
-  // `| head` has seen enough: that is how following ends well.
-  if (signal.reason instanceof Interruption && signal.reason.by === 'pipe') return EXIT.ok;
   return EXIT.interrupted;
 }
 
 function printEvent(event: CloudEventAnswer, { screen }: Session, time: string): void {
-  const seq = String(event.seq).padStart(6);
-  const head = `${seq}  ${time}  ${printable(event.type)}`;
-  const rest = [event.subject ?? '', event.actor, JSON.stringify(event.data)].map(brief).filter(Boolean);
-  const text = screen.fitted(rest.join('  '), head.length + 2);
-  const start = `${screen.paint('dim', `${seq}  ${time}`)}  ${screen.paint('bold', printable(event.type))}`;
-  screen.line(`${start}  ${text}`.trimEnd());
+  screen.parts(
+    ['dim', String(event.seq).padStart(6)],
+    ['dim', time],
+    ['bold', printable(event.type)],
+    [undefined, printable(event.subject ?? '')],
+    [undefined, printable(event.actor)],
+    [undefined, brief(event.data)],
+  );
 }

@@ -54,7 +54,7 @@ async function wait(
   started: RunSummaryAnswer,
   timeoutMs: number | undefined,
 ): Promise<ExitCode> {
-  session.onInterrupt(goingOn(started.id));
+  session.onInterrupt({ note: goingOn(started.id) });
   using limit = deadline(session.io, timeoutMs, started.id);
   const api = await session.api();
   const waiting = api.waitForRun(started.id, limit.signal);
@@ -74,7 +74,7 @@ export async function follow(
   timeoutMs: number | undefined,
   after: number,
 ): Promise<ExitCode> {
-  session.onInterrupt(goingOn(id));
+  session.onInterrupt({ note: goingOn(id) });
   using limit = deadline(session.io, timeoutMs, id);
   if (session.json) {
     const ended = await followEvents(session, id, after, limit.signal);

@@ -18,7 +18,8 @@ export interface ListRunsOptions {
 
 export async function list(session: Session, options: ListRunsOptions): Promise<void> {
   const { screen, json, io } = session;
-  const answer = await (await session.api()).runs(options);
+  const { workflow, status, limit, cursor } = options;
+  const answer = await (await session.api()).runs({ workflow, status, limit, cursor });
   if (json) return screen.json(answer);
   const now = io.clock.now();
   screen.table(

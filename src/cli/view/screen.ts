@@ -1,7 +1,7 @@
 import type { CliIo } from '../io.ts';
 import { type Colour, type Paint, painter, statusColour, statusMark } from './style.ts';
 import { type Column, tableLines } from './table.ts';
-import { cut, printable } from './text.ts';
+import { cut, displayWidth, printable } from './text.ts';
 
 /**
  * Where a command's answer goes. Results go to standard output, everything said about them (errors, notes,
@@ -37,6 +37,19 @@ export class Screen {
 
   line(text = ''): void {
     this.#io.stdout.write(`${text}\n`);
+  }
+
+  /** A line of parts, each with its colour, two cells between; cut as a whole. Empty parts are left out. */
+  parts(...parts: readonly (readonly [colour: Colour | undefined, text: string])[]): void {
+    let room = this.width ?? Number.POSITIVE_INFINITY;
+    const shown: string[] = [];
+    for (const [colour, text] of parts) {
+      if (text === '' || room <= 0) continue;
+      const fitting = Number.isFinite(room) ? cut(text, room, this.ellipsis) : text;
+      shown.push(colour === undefined ? fitting : this.#paint(colour, fitting));
+      room -= displayWidth(text) + 2;
+    }
+    this.line(shown.join('  '));
   }
 
   /** A line for people beside the result. */

@@ -2,6 +2,7 @@ import type { RunAnswer, StepAnswer } from '#api/contract/run.ts';
 import type { Clock } from '#core/clock.ts';
 import type { Progress } from './progress.ts';
 import type { Screen } from './screen.ts';
+import { statusColour } from './style.ts';
 import { printable } from './text.ts';
 import { brief, clockTime, timeMs, took } from './values.ts';
 
@@ -13,7 +14,8 @@ interface Seen {
 interface Line {
   readonly at: number;
   readonly status: string;
-  readonly text: string;
+  /** The path first. */
+  readonly parts: readonly string[];
 }
 
 const LEAST_PATH = 20;
@@ -37,7 +39,7 @@ export class StepLog {
   show(run: RunAnswer): void {
     const lines = run.steps.flatMap((step) => this.#news(step)).sort((a, b) => a.at - b.at);
     if (run.status === 'paused' && this.#runStatus !== 'paused') {
-      lines.push({ at: this.#clock.now(), status: 'paused', text: 'paused' });
+      lines.push({ at: this.#clock.now(), status: 'paused', parts: ['paused'] });
     }
     this.#runStatus = run.status;
     if (lines.length > 0) this.#progress.hide();
@@ -46,11 +48,15 @@ export class StepLog {
     this.#progress.show(under ? `${printable(under.path)} ${under.status}` : `${run.workflow} ${run.status}`);
   }
 
-  #print({ at, status, text }: Line): void {
+  #print({ at, status, parts }: Line): void {
     const screen = this.#screen;
-    const time = clockTime(at);
-    const mark = screen.paintStatus(status, screen.mark(status));
-    screen.line(`${screen.paint('dim', time)} ${mark} ${screen.fitted(text, time.length + 3)}`);
+    const [path = '', ...rest] = parts;
+    screen.parts(
+      ['dim', clockTime(at)],
+      [statusColour(status), screen.mark(status)],
+      [undefined, path],
+      ...rest.map((text) => [undefined, text] as const),
+    );
   }
 
   #news(step: StepAnswer): Line[] {
@@ -62,7 +68,7 @@ export class StepLog {
     const tries = step.history.slice(before?.failures ?? 0).map(({ attempt, at, error }) => ({
       at: timeMs(at) ?? 0,
       status: 'retrying',
-      text: `${path}  try ${attempt} failed: ${printable(`${error.code}: ${error.message}`)}`,
+      parts: [path, `try ${attempt} failed: ${printable(`${error.code}: ${error.message}`)}`],
     }));
     return before?.status === step.status ? tries : [...tries, ...this.#change(step, path)];
   }
@@ -73,9 +79,9 @@ export class StepLog {
     const result =
       step.error === null ? brief(step.output) : printable(`${step.error.code}: ${step.error.message}`);
     const duration = step.ended_at === null ? '' : took(step.started_at, step.ended_at, at);
-    const parts = [step.type, step.status === 'skipped' ? 'skipped' : duration, result];
-    if (step.status === 'waiting') parts[1] = 'waiting';
-    return [{ at, status: step.status, text: [path, ...parts].filter((part) => part !== '').join('  ') }];
+    const quiet = step.status === 'skipped' || step.status === 'waiting';
+    const parts = [path, printable(step.type), quiet ? step.status : duration, result];
+    return [{ at, status: step.status, parts }];
   }
 
   /** Paths line up as far as they have been seen. */

@@ -43,12 +43,12 @@ export function ago(time: WireTime, now: number): string {
   return age < 1000 ? 'just now' : `${formatDuration(age)} ago`;
 }
 
-/** How long something took, or has taken so far; `-` when it has not begun. */
+/** How long something took, with a `+` while it goes on; `-` when it has not begun. */
 export function took(start: WireTime, end: WireTime, now: number): string {
   const from = timeMs(start);
   if (from === undefined) return '-';
   const text = formatDuration(Math.max(0, (timeMs(end) ?? now) - from));
-  return timeMs(end) === undefined ? `${text} so far` : text;
+  return timeMs(end) === undefined ? `${text}+` : text;
 }
 
 /** A JSON value on one harmless line; text without its quotes, nothing for null. */
