@@ -3,7 +3,9 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Aedes } from 'aedes';
 import { expect, test, vi } from 'vitest';
+import { type Clock, systemClock } from '#core/clock.ts';
 import { freePort, mosquitto } from '../../tests/rigs/mosquitto.ts';
 import { bench, testClient } from '../../tests/rigs/mqtt-bench.ts';
 
@@ -139,6 +141,17 @@ test('says online, and its last will says offline', async () => {
   );
 });
 
+test('a copy of this appliance, with the same device id, is noticed', async () => {
+  await using broker = await mosquitto();
+  await using first = bench({ url: broker.url });
+  await using second = bench({ url: broker.url });
+  await Promise.all([first.start(), second.start()]);
+  await vi.waitFor(
+    () => expect(first.mqtt.part.health().remedies.join()).toContain('copied data directory'),
+    { timeout: 8000 },
+  );
+});
+
 test('two devices on one base topic notice each other', async () => {
   await using broker = await mosquitto();
   await using first = bench({ url: broker.url, deviceId: 'device-a' });
@@ -236,6 +249,58 @@ test('what the access list forbids is left out and said, in and out', async () =
     ),
   );
   await rm(dir, { recursive: true });
+});
+
+test('refused subscriptions and silence after a publish are said', async () => {
+  const aedes = await Aedes.createBroker({
+    authorizeSubscribe: (_client, sub, done) => done(null, sub.topic.startsWith('secret') ? null : sub),
+    authorizePublish: (_client, packet, done) => packet.topic === 'silent' || done(null),
+  });
+  const server = createServer(aedes.handle);
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const clock: Clock = {
+    ...systemClock,
+    after: (ms, fire) => systemClock.after(ms === 30_000 ? 100 : ms, fire),
+  };
+  await using room = bench({ url: `mqtt://127.0.0.1:${port}`, filters: ['secret/#', 'open/#'], clock });
+  await room.start();
+  await connected(room);
+  await vi.waitFor(() =>
+    expect(room.mqtt.part.health().reasons.join()).toMatch(/refuses to send secret\/#$/),
+  );
+  await expect(room.mqtt.publisher.publish('silent', 'x')).rejects.toMatchObject({ code: 'mqtt.timeout' });
+  room.target.setFilters(['open/#']);
+  await vi.waitFor(() => expect(room.mqtt.part.health().score).toBe(1));
+  await room.mqtt.part.stop();
+  server.close();
+  await new Promise<void>((resolve) => aedes.close(resolve));
+});
+
+test('when messages cannot be taken for long, health says so while publishing goes on', async () => {
+  await using broker = await mosquitto();
+  let ahead = 0;
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead };
+  await using room = bench({ url: broker.url, filters: ['a/#'], clock });
+  await room.start();
+  await connected(room);
+  await using sender = await testClient(broker.url, []);
+  await subscribed(room, sender.client, 'a/probe');
+  room.target.onDeliver = async () => {
+    throw new Error('the disk is full');
+  };
+  await sender.client.publishAsync('a/b', 'x', { qos: 1 });
+  await pause(300);
+  await vi.waitFor(
+    () => {
+      ahead += 6000;
+      const { score, reasons } = room.mqtt.part.health();
+      ahead -= 6000;
+      expect([score, reasons.join()]).toEqual([0.5, expect.stringContaining('the disk is full')]);
+    },
+    { interval: 1, timeout: 5000 },
+  );
+  await room.mqtt.publisher.publish('other', 'goes out');
 });
 
 test('wrong credentials and a wrong address are said', async () => {

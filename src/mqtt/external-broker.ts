@@ -1,9 +1,8 @@
 import type { IClientPublishOptions, IClientSubscribeOptions, MqttClient } from 'mqtt';
 import type { Clock } from '#core/clock.ts';
-import { formatDuration } from '#core/duration.ts';
 import { TerminalError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
-import { type PartHealth, unwell, WELL } from '#core/part.ts';
+import { type PartHealth, WELL } from '#core/part.ts';
 import type { BackoffOptions } from './backoff.ts';
 import {
   type Broker,
@@ -12,6 +11,7 @@ import {
   type OutboundMessage,
   type WatchListener,
 } from './broker.ts';
+import { notReceiving, outOfReach, subscriptionsRefused, unsteady } from './external-health.ts';
 import { HeldAcks } from './held-acks.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { offline, publishError, publishTimeout, tooLarge } from './publish-errors.ts';
@@ -123,22 +123,11 @@ export class ExternalBroker implements Broker {
   }
 
   health(): PartHealth {
-    const link = [this.#out, this.#in].find((one) => (one?.downMs ?? 0) > GRACE_MS);
-    if (link) {
-      const since = formatDuration(link.downMs);
-      return unwell(
-        0.3,
-        `the MQTT broker ${this.url} has been out of reach for ${since} (${link.trouble ?? 'no answer'})`,
-        'Check that the broker runs and mqtt.url, mqtt.username and mqtt.password are right. Events wait in the log.',
-      );
-    }
+    if ((this.#out?.downMs ?? 0) > GRACE_MS) return outOfReach(this.url, this.#out as Link);
+    if ((this.#in?.downMs ?? 0) > GRACE_MS) return notReceiving(this.url, this.#in as Link);
+    if (this.#out?.unsteady) return unsteady(this.url);
     const refused = this.#subscriptions.refused();
-    if (refused.length === 0) return WELL;
-    return unwell(
-      0.6,
-      `the MQTT broker refuses to send ${refused.join(', ')}`,
-      "Allow this user to read these topics in the broker's access list.",
-    );
+    return refused.length === 0 ? WELL : subscriptionsRefused(refused);
   }
 
   async publish(message: OutboundMessage, signal?: AbortSignal): Promise<void> {

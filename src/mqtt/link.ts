@@ -15,10 +15,15 @@ const KEEPALIVE_S = 30;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A connection that held this long starts the pauses from the beginning. */
 const STABLE_MS = 10_000;
+const UNSTEADY_LOSSES = 3;
+const UNSTEADY_MS = 60_000;
 /** How long a clean DISCONNECT may take before the socket is cut. */
 const FAREWELL_MS = 1000;
 /** CONNACK: the broker does not speak this version, in 3.1.1 (§3.2.2.3) and in 5 (§3.2.2.2). */
 const VERSION_REFUSED: ReadonlySet<unknown> = new Set([1, 132]);
+
+/** DISCONNECT, MQTT 5 §3.14.2.1: another client came with our client id. */
+const TAKEN_OVER = 142;
 
 type Version = 4 | 5;
 
@@ -61,6 +66,8 @@ export class Link {
   #failures = 0;
   #downSince: number;
   #trouble: string | undefined;
+  /** When connections were lost, the newest last. */
+  #losses: number[] = [];
 
   constructor(options: LinkOptions, listener: LinkListener) {
     this.#options = options;
@@ -81,6 +88,13 @@ export class Link {
   /** How long it has been down, in milliseconds; 0 while connected. */
   get downMs(): number {
     return this.#client === undefined ? this.#options.clock.monotonic() - this.#downSince : 0;
+  }
+
+  /** Lost several times within a minute: something throws us out again and again. */
+  get unsteady(): boolean {
+    const [first] = this.#losses;
+    if (first === undefined || this.#losses.length < UNSTEADY_LOSSES) return false;
+    return this.#options.clock.monotonic() - first < UNSTEADY_MS;
   }
 
   start(): void {
@@ -125,8 +139,11 @@ export class Link {
       refused = VERSION_REFUSED.has(errorCode);
       this.#trouble = error.message || String(errorCode);
     });
-    client.on('disconnect', (packet) => {
-      this.#trouble = `the broker ended the connection (reason code ${packet.reasonCode ?? 0})`;
+    client.on('disconnect', ({ reasonCode = 0 }) => {
+      this.#trouble =
+        reasonCode === TAKEN_OVER
+          ? 'another client came with our client id'
+          : `the broker ended the connection (reason code ${reasonCode})`;
     });
     if (listener.onMessage) client.handleMessage = (packet, done) => listener.onMessage?.(packet, done);
     let wasUp = false;
@@ -174,6 +191,7 @@ export class Link {
   #down(): void {
     this.#client = undefined;
     this.#downSince = this.#options.clock.monotonic();
+    this.#losses = [...this.#losses, this.#downSince].slice(-UNSTEADY_LOSSES);
     this.#trouble ??= 'the broker closed the connection';
     this.#listener.onDown();
     if (!this.#stopping.signal.aborted) {

@@ -1,5 +1,5 @@
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { createMqtt, type Mqtt, type MqttConfig } from '../../src/mqtt/create-mqtt.ts';
 import type { InboundMessage, InboundTarget } from '../../src/mqtt/port.ts';
@@ -55,6 +55,7 @@ interface BenchOptions extends Partial<MqttConfig> {
   readonly filters?: readonly string[];
   readonly events?: MemoryLog;
   readonly cursor?: MemoryCursor;
+  readonly clock?: Clock;
 }
 
 /** The whole room on a free port or an external broker, with log, cursor and triggers faked at their ports. */
@@ -71,7 +72,7 @@ export function bench(options: BenchOptions = {}): Bench {
   const mqtt = createMqtt({
     ...{ config, deviceId, events, cursor, target },
     log: silentLog,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     onClash: (other) => clashes.push(other),
     backoff: { firstMs: 20, longestMs: 100 },
   });
