@@ -219,6 +219,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly clock: Clock;
+  /** How long this attempt may take, milliseconds, when the step's `timeout` says; `signal` keeps it. */
+  readonly timeoutMs?: number | undefined;
   /** The fields as they stand in the stored definition, before any `{{ … }}` was evaluated. */
   readonly written: JsonObject;
 }

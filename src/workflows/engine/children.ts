@@ -1,0 +1,103 @@
+import { TerminalError } from '#core/errors.ts';
+import type { Json } from '#core/json.ts';
+import type { ReaderPort } from '#store/port.ts';
+import type { Unit } from '#store/unit.ts';
+import type { WorkflowCatalog } from '../workflow-catalog.ts';
+import type { ChildRun, ChildRuns } from './child-runs.ts';
+import type { Ended } from './execution.ts';
+import { Interrupt } from './interrupt.ts';
+import type { Launcher, NewRun } from './launcher.ts';
+import { type RunRow, runByKey, runByParent } from './run-table.ts';
+import { runDetail } from './run-view.ts';
+import { checkedInput } from './start-input.ts';
+
+/** Runs within runs at most. */
+const MOST_DEPTH = 8;
+
+/** Runs started by `run_workflow` steps. */
+export class Children implements ChildRuns {
+  readonly #reader: ReaderPort;
+  readonly #catalog: WorkflowCatalog;
+  readonly #launcher: Launcher;
+
+  constructor(reader: ReaderPort, catalog: WorkflowCatalog, launcher: Launcher) {
+    this.#reader = reader;
+    this.#catalog = catalog;
+    this.#launcher = launcher;
+  }
+
+  prepare(
+    parent: { key: number; id: string },
+    path: string,
+    workflow: string,
+    input: Json,
+    unit: Unit,
+  ): ChildRun {
+    this.#assertDepth(parent.key, workflow);
+    const version = this.#catalog.runnable(workflow);
+    const run: NewRun = {
+      version,
+      input: checkedInput(version, input),
+      trigger: { type: 'workflow', run: parent.id, path },
+      actor: `run:${parent.id}`,
+      parent: { key: parent.key, path },
+    };
+    const launch = this.#launcher.create(run, unit);
+    return {
+      id: launch.live.id,
+      admit: () => {
+        if (launch.queued) this.#launcher.advance(workflow, version.compiled.concurrency?.max ?? 1);
+        else this.#launcher.begin(launch, run, true);
+      },
+      abandon: (pending) => this.#launcher.abandon(launch, pending),
+      ended: async () => endOf(await launch.live.ended.promise),
+    };
+  }
+
+  find(parent: { key: number }, path: string): ChildRun | undefined {
+    const row = this.#reader.get(runByParent, { run: parent.key, path });
+    if (!row) return undefined;
+    const ended = async (): Promise<Ended> => {
+      const live = this.#launcher.roster.get(row.id);
+      return live ? endOf(await live.ended.promise) : storedEnd(row);
+    };
+    return { id: row.id, admit: () => undefined, abandon: () => undefined, ended };
+  }
+
+  cancel(id: string, reason: string): void {
+    this.#launcher.roster.get(id)?.execution?.cancel('system:chainbot', reason);
+  }
+
+  #assertDepth(parent: number, workflow: string): void {
+    let row = this.#reader.get(runByKey, { key: parent });
+    for (let depth = 1; row; depth++) {
+      if (depth >= MOST_DEPTH) {
+        throw new TerminalError('unprocessable', 'run.too_deep', `${MOST_DEPTH} runs are nested already`, {
+          hint: 'Does a workflow start itself through run_workflow?',
+        });
+      }
+      const limited = this.#catalog.byKey(row.version_key).compiled.concurrency;
+      if (limited && row.workflow === workflow) {
+        throw new TerminalError(
+          'unprocessable',
+          'run.waits_for_itself',
+          `"${workflow}" would wait for itself`,
+          {
+            hint: 'A workflow with a concurrency limit cannot start itself, directly or through others.',
+          },
+        );
+      }
+      row = row.parent_run === null ? undefined : this.#reader.get(runByKey, { key: row.parent_run });
+    }
+  }
+}
+
+function endOf(ended: Ended | undefined): Ended {
+  if (ended) return ended;
+  throw new Interrupt('shutdown', 'ChainBot is stopping');
+}
+
+function storedEnd(row: RunRow): Ended {
+  const { status, output, error } = runDetail(row, []);
+  return { status: status as Ended['status'], output, error };
+}

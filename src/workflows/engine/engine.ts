@@ -1,0 +1,164 @@
+import type { EventLogPort } from '#bus/port.ts';
+import { type Clock, sleep } from '#core/clock.ts';
+import type { Log } from '#core/log.ts';
+import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
+import type { ReaderPort, WriterPort } from '#store/port.ts';
+import { Unit } from '#store/unit.ts';
+import type { WorkflowCatalog } from '../workflow-catalog.ts';
+import { Children } from './children.ts';
+import { EventWaits } from './event-waits.ts';
+import type { ExecutionDeps } from './execution.ts';
+import { Launcher, type LaunchLimits } from './launcher.ts';
+import {
+  dropIdempotencyBefore,
+  dropRunsBefore,
+  lastRunKey,
+  liveRuns,
+  type RunRow,
+  stepsOfRun,
+  wakesOfRun,
+} from './run-table.ts';
+import { Runs } from './runs.ts';
+import { SignalBox } from './signal-box.ts';
+import { Ticks } from './ticks.ts';
+
+export interface EngineOptions {
+  readonly store: { readonly reader: ReaderPort; readonly writer: WriterPort };
+  readonly events: EventLogPort;
+  readonly catalog: WorkflowCatalog;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: LaunchLimits & {
+    /** Ended runs are kept this long. */
+    readonly keepRunsMs: number;
+    /** Steps under way at a stop get this long. */
+    readonly graceMs: number;
+  };
+}
+
+const IDEMPOTENCY_MS = 24 * 3_600_000;
+const HOUSEKEEPING_MS = 60_000;
+const RUNS_PER_SWEEP = 200;
+const PAGE = 200;
+const MOST_STEPS = 1_000_000;
+
+/** The run engine as a part: recovers the live runs at a start, keeps house, and stops in order. */
+export class Engine implements Part {
+  readonly name = 'engine';
+  readonly runs: Runs;
+  readonly launcher: Launcher;
+  readonly #options: EngineOptions;
+  readonly #ticks: Ticks;
+  #stopping = new AbortController();
+  #housekeeping: Promise<void> = Promise.resolve();
+  /** Live runs found at the start. */
+  recovered = 0;
+
+  constructor(options: EngineOptions) {
+    const { store, catalog, clock, log, limits } = options;
+    this.#options = options;
+    this.#ticks = new Ticks(clock, store);
+    const signals = new SignalBox(store.reader);
+    this.launcher = new Launcher(catalog, limits, () => deps);
+    const children = new Children(store.reader, catalog, this.launcher);
+    const events = new EventWaits(options.events);
+    const deps: ExecutionDeps = {
+      writer: store.writer,
+      clock,
+      ticks: this.#ticks,
+      log,
+      signals,
+      events,
+      children,
+    };
+    this.runs = new Runs(store, catalog, this.launcher, signals);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    this.#stopping = new AbortController();
+    this.#ticks.open();
+    this.launcher.open(this.#options.store.reader.get(lastRunKey, {})?.key ?? 0);
+    await this.#recover(signal);
+    this.#housekeeping = this.#keepHouse(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#housekeeping;
+    await this.launcher.stop(this.#options.limits.graceMs);
+    await this.#ticks
+      .persist()
+      .catch((error: unknown) => this.#options.log.warn({ err: error }, 'ticks were not kept'));
+  }
+
+  health(): PartHealth {
+    const { size } = this.launcher.roster;
+    const { maxLive } = this.#options.limits;
+    if (size < maxLive * 0.9) return WELL;
+    return unwell(
+      0.5,
+      `${size} of ${maxLive} runs are live`,
+      'See `chainbot runs list --status waiting`: cancel what nobody needs, or raise engine.max_active_runs.',
+    );
+  }
+
+  async #recover(signal: AbortSignal): Promise<void> {
+    const { reader } = this.#options.store;
+    const rows: RunRow[] = [];
+    for (let after = 0; ; ) {
+      const page = reader.all(liveRuns, { after, limit: PAGE });
+      rows.push(...page);
+      if (page.length < PAGE) break;
+      after = page.at(-1)?.key as number;
+    }
+    // The queued ones in their order, then children before parents: a parent that is picked up looks for its child.
+    const queued = rows.filter((row) => row.status === 'queued');
+    const begun = rows.filter((row) => row.status !== 'queued').toReversed();
+    for (const row of [...queued, ...begun]) {
+      signal.throwIfAborted();
+      await this.#recoverOne(row);
+    }
+    this.recovered = rows.length;
+    for (const row of rows) this.#advance(row);
+    if (rows.length > 0) this.#options.log.info({ runs: rows.length }, 'picked up the runs that were live');
+  }
+
+  async #recoverOne(row: RunRow): Promise<void> {
+    const { reader } = this.#options.store;
+    const steps = reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
+    const wakes = reader.all(wakesOfRun, { run: row.key });
+    try {
+      this.launcher.pickUp(row, steps, wakes, new Unit());
+    } catch (error) {
+      this.#options.log.error({ err: error, run: row.id }, 'a run can no longer be run');
+      await this.launcher.giveUp(row, error);
+    }
+  }
+
+  #advance(row: RunRow): void {
+    if (row.status !== 'queued') return;
+    try {
+      const max = this.#options.catalog.byKey(row.version_key).compiled.concurrency?.max;
+      this.launcher.advance(row.workflow, max ?? Number.POSITIVE_INFINITY);
+    } catch {
+      // its definition can't be read; the run has been given up above
+    }
+  }
+
+  /** Once a minute: the ticks, and what is too old of idempotency keys and ended runs. */
+  async #keepHouse(signal: AbortSignal): Promise<void> {
+    const { clock, log, limits, store } = this.#options;
+    while (!signal.aborted) {
+      await sleep(clock, HOUSEKEEPING_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const now = clock.now();
+      const unit = this.#ticks
+        .save(new Unit())
+        .add(dropIdempotencyBefore, { time: now - IDEMPOTENCY_MS })
+        .add(dropRunsBefore, { time: now - limits.keepRunsMs, limit: RUNS_PER_SWEEP });
+      await store.writer
+        .commit(unit)
+        .catch((error: unknown) => log.warn({ err: error }, 'housekeeping was not written'));
+    }
+  }
+}

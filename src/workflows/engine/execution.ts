@@ -1,0 +1,368 @@
+import { eventRow } from '#bus/event-row.ts';
+import type { Actor } from '#core/actor.ts';
+import { actorText } from '#core/actor.ts';
+import type { Clock } from '#core/clock.ts';
+import type { ErrorRecord } from '#core/errors.ts';
+import { ChainbotError, errorRecord, RetryableError } from '#core/errors.ts';
+import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
+import type { Log } from '#core/log.ts';
+import type { WriterPort } from '#store/port.ts';
+import { Unit } from '#store/unit.ts';
+import type { CompiledDefinition } from '../definition/compiled.ts';
+import type { Scope, StepView } from '../expressions/scope.ts';
+import type { RunStatus } from '../port.ts';
+import type { ChildRuns } from './child-runs.ts';
+import type { EventWaits } from './event-waits.ts';
+import { Interrupt, StepFailure, untilAborted } from './interrupt.ts';
+import type { Journal } from './journal.ts';
+import { persist } from './persist.ts';
+import { cancelSteps, deleteWakes, finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
+import type { SignalBox } from './signal-box.ts';
+import { isEmpty, Strand } from './strand.ts';
+import type { Ticks } from './ticks.ts';
+import { Walk } from './walk.ts';
+
+/**
+ * One run while it is live.
+ *
+ * E1  Nothing acts before its intent is on disk: a step begins after the commit of the unit that holds the
+ *     intent, and that unit also holds the result of the step before.
+ * E2  The first commit of a fresh run holds the run itself; `created` settles with it, and a run whose first
+ *     commit fails never was.
+ * E3  A run ends with one unit: its last step's result, its end, its open steps' and waits' end, its event.
+ * E4  A full or failing disk holds a run where it is; it does not fail it.
+ * E5  At shutdown no further step begins; those under way get their time, what is left is `under way` in the
+ *     journal and is picked up by the next start.
+ */
+export interface ExecutionDeps {
+  readonly writer: WriterPort;
+  readonly clock: Clock;
+  readonly ticks: Ticks;
+  readonly log: Log;
+  readonly signals: SignalBox;
+  readonly events: EventWaits;
+  readonly children: ChildRuns;
+}
+
+export interface RunFacts {
+  readonly definition: CompiledDefinition;
+  readonly input: Json;
+  readonly trigger: JsonObject;
+  readonly actor: string;
+  readonly startedAt: number;
+}
+
+export interface Ended {
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly output: Json;
+  readonly error: ErrorRecord | null;
+}
+
+export class Execution {
+  readonly journal: Journal;
+  readonly facts: RunFacts;
+  readonly deps: ExecutionDeps;
+  readonly log: Log;
+  readonly created: Promise<void>;
+  /** Attempts under way right now: what a stop gives time to. */
+  acting = 0;
+  readonly #created = Promise.withResolvers<void>();
+  readonly #work = new AbortController();
+  readonly #handlers = new AbortController();
+  /** Aborts at shutdown only: nothing else keeps a result from the disk. */
+  readonly #stopped = new AbortController();
+  #isCreated: boolean;
+  #hold: PromiseWithResolvers<void> | undefined;
+  #strands = 1;
+  #waiting = 0;
+  #paused: boolean;
+  #cancelledBy: { readonly actor: string; readonly reason: string } | undefined;
+
+  /** `status` is the stored one of a recovered run; a fresh run is `running` with its row in the first unit. */
+  constructor(
+    journal: Journal,
+    facts: RunFacts,
+    deps: ExecutionDeps,
+    from: { created: boolean; paused: boolean },
+  ) {
+    this.journal = journal;
+    this.facts = facts;
+    this.deps = deps;
+    this.log = deps.log.child({ run: journal.run.id, workflow: journal.run.workflow });
+    this.created = this.#created.promise;
+    this.created.catch(() => undefined);
+    this.#isCreated = from.created;
+    if (from.created) this.#created.resolve();
+    this.#paused = from.paused;
+    if (from.paused) this.#hold = Promise.withResolvers();
+  }
+
+  get status(): RunStatus {
+    if (this.#paused) return 'paused';
+    return this.#waiting > 0 && this.#waiting === this.#strands ? 'waiting' : 'running';
+  }
+
+  /** Runs to its end; undefined when the daemon stops first, or when the run could not be created. */
+  async run(first: Unit): Promise<Ended | undefined> {
+    const strand = new Strand(this.#work.signal, first);
+    const timer = this.#armTimeout();
+    try {
+      return await this.#toEnd(strand);
+    } catch (error) {
+      if (isShutdown(error) || !this.#isCreated) {
+        this.#created.reject(error);
+        return undefined;
+      }
+      this.log.error({ err: error }, 'a run broke; this is a fault of ChainBot');
+      return this.#end(strand, 'failed', null, errorRecord(error));
+    } finally {
+      timer?.[Symbol.dispose]();
+    }
+  }
+
+  // ---- what steps ask ----------------------------------------------------------------------------------------
+
+  /** Before anything acts: waits while the run is held, then commits what has gathered. */
+  async begin(strand: Strand): Promise<void> {
+    if (this.#hold) {
+      await this.flush(strand);
+      while (this.#hold) await untilAborted(this.#hold.promise, strand.signal);
+    }
+    strand.signal.throwIfAborted();
+    await this.flush(strand);
+  }
+
+  /** Commits what has gathered (E1, E2). */
+  async flush(strand: Strand): Promise<void> {
+    const unit = strand.take();
+    if (isEmpty(unit)) return;
+    if (this.#isCreated) {
+      await persist(unit, this.deps, this.#stopped.signal);
+      return;
+    }
+    await this.deps.writer.commit(unit);
+    this.#isCreated = true;
+    this.#created.resolve();
+  }
+
+  /** A strand begins to wait; when all do, the run is waiting. */
+  enterWait(unit: Unit): void {
+    this.#waiting++;
+    this.#noteWaiting(unit);
+  }
+
+  leaveWait(unit: Unit): void {
+    if (this.#waiting === this.#strands)
+      unit.add(setActivity, { key: this.journal.run.key, status: 'running' });
+    this.#waiting--;
+  }
+
+  fork(branches: number): void {
+    this.#strands += branches - 1;
+  }
+
+  branchEnded(unit: Unit): void {
+    this.#strands--;
+    this.#noteWaiting(unit);
+  }
+
+  join(): void {
+    this.#strands++;
+  }
+
+  // ---- verbs -------------------------------------------------------------------------------------------------
+
+  /** Resolves when the run has ended; the engine awaits its end. */
+  cancel(actor: string, reason: string): void {
+    this.#cancelledBy ??= { actor, reason };
+    const interrupt = new Interrupt('cancel', reason);
+    this.#work.abort(interrupt);
+    this.#handlers.abort(interrupt);
+  }
+
+  async pause(actor: Actor): Promise<void> {
+    const { key } = this.journal.run;
+    const hold = this.#hold;
+    this.#hold ??= Promise.withResolvers();
+    try {
+      await this.deps.writer.commit(
+        new Unit().add(pauseRun, { key }, 1).event(this.#event('chainbot.workflow.paused', actorText(actor))),
+      );
+      this.#paused = true;
+    } catch (error) {
+      if (!hold) this.#release();
+      throw error;
+    }
+  }
+
+  async resume(actor: Actor): Promise<void> {
+    const { key } = this.journal.run;
+    const status = this.#waiting > 0 && this.#waiting === this.#strands ? 'waiting' : 'running';
+    const event = this.#event('chainbot.workflow.resumed', actorText(actor));
+    await this.deps.writer.commit(new Unit().add(resumeRun, { key, status }, 1).event(event));
+    this.#paused = false;
+    this.#release();
+  }
+
+  /** No further step begins (E5). */
+  drain(): void {
+    this.#hold ??= Promise.withResolvers();
+  }
+
+  shutdown(): void {
+    const interrupt = new Interrupt('shutdown', 'ChainBot is stopping');
+    this.#work.abort(interrupt);
+    this.#handlers.abort(interrupt);
+    this.#stopped.abort(interrupt);
+  }
+
+  // ---- the run itself ----------------------------------------------------------------------------------------
+
+  async #toEnd(strand: Strand): Promise<Ended> {
+    const walk = new Walk(this);
+    const scope = this.#scope();
+    try {
+      if (this.facts.definition.vars)
+        scope.vars = this.facts.definition.vars.evaluate(scope as Scope) as JsonObject;
+      const last = await walk.main(this.facts.definition, scope, strand);
+      const { output } = this.facts.definition;
+      const value = output ? output.evaluate(scope as Scope) : last;
+      if (this.#hold) await this.begin(strand);
+      return await this.#end(strand, 'completed', value, null);
+    } catch (error) {
+      return this.#failed(error, walk, scope, strand);
+    }
+  }
+
+  async #failed(error: unknown, walk: Walk, scope: RunScope, strand: Strand): Promise<Ended> {
+    if (this.#cancelledBy) return this.#end(strand, 'cancelled', null, null);
+    if (isShutdown(error) || !this.#isRunError(error)) throw error;
+    const record = this.#recordOf(error);
+    if (this.facts.definition.onError.length > 0) {
+      const handlerScope = Object.assign(Object.create(scope) as RunScope, { error: record });
+      const line = new Strand(this.#handlers.signal, strand.take());
+      try {
+        await walk.sequence(this.facts.definition.onError, handlerScope, 'on_error', line);
+      } catch (handlerError) {
+        if (this.#cancelledBy) return this.#end(line, 'cancelled', null, null);
+        if (isShutdown(handlerError)) throw handlerError;
+        this.log.warn({ err: handlerError }, 'the on_error steps failed too');
+      }
+      strand.absorb(line);
+    }
+    return this.#end(strand, 'failed', null, record);
+  }
+
+  /** A commit that was refused while the run was being made is the starter's error, not the run's. */
+  #isRunError(error: unknown): boolean {
+    return this.#isCreated || !(error instanceof ChainbotError && error.code.startsWith('store.'));
+  }
+
+  #recordOf(error: unknown): ErrorRecord {
+    if (error instanceof Interrupt && error.kind === 'timeout') {
+      const hint = 'Raise `timeout` in the workflow, or see which step took so long.';
+      return { code: 'run.timeout', message: error.message, hint, retryable: false };
+    }
+    return error instanceof StepFailure ? { ...error.record, step: error.path } : errorRecord(error);
+  }
+
+  async #end(
+    strand: Strand,
+    status: Ended['status'],
+    output: Json,
+    error: ErrorRecord | null,
+  ): Promise<Ended> {
+    const { key } = this.journal.run;
+    const now = this.deps.clock.now();
+    const unit = strand.unit;
+    if (status !== 'completed') {
+      unit.add(cancelSteps, { run: key, ended_at: now });
+      unit.add(deleteWakes, { run: key });
+    }
+    const row = {
+      key,
+      status,
+      output: toJsonText(output),
+      error: error && JSON.stringify(error),
+      ended_at: now,
+    };
+    unit.add(finishRun, row, 1).event(this.#endEvent(status, error, now));
+    await this.flush(strand);
+    return { status, output, error };
+  }
+
+  #endEvent(status: Ended['status'], error: ErrorRecord | null, now: number): ReturnType<typeof eventRow> {
+    const { id, workflow, version } = this.journal.run;
+    const data = { run: id, workflow, version, duration_ms: now - this.facts.startedAt };
+    const subject = `run/${id}`;
+    if (status === 'completed')
+      return eventRow('chainbot.workflow.completed', subject, `run:${id}`, data, now);
+    if (status === 'failed') {
+      return eventRow(
+        'chainbot.workflow.failed',
+        subject,
+        `run:${id}`,
+        { ...data, error: error as ErrorRecord },
+        now,
+      );
+    }
+    const by = this.#cancelledBy ?? { actor: `run:${id}`, reason: 'cancelled' };
+    return eventRow('chainbot.workflow.cancelled', subject, by.actor, { ...data, reason: by.reason }, now);
+  }
+
+  #event(
+    type: 'chainbot.workflow.paused' | 'chainbot.workflow.resumed',
+    actor: string,
+  ): ReturnType<typeof eventRow> {
+    const { id, workflow, version } = this.journal.run;
+    return eventRow(type, `run/${id}`, actor, { run: id, workflow, version }, this.deps.clock.now());
+  }
+
+  #scope(): RunScope {
+    const { id, workflow, version } = this.journal.run;
+    return {
+      input: this.facts.input,
+      trigger: this.facts.trigger,
+      vars: {},
+      run: {
+        id,
+        workflow,
+        version,
+        started_at: new Date(this.facts.startedAt).toISOString(),
+        actor: this.facts.actor,
+      },
+      steps: Object.create(null) as Record<string, StepView>,
+    };
+  }
+
+  #armTimeout(): Disposable | undefined {
+    const { timeoutMs } = this.facts.definition;
+    if (timeoutMs === undefined) return undefined;
+    const left = this.facts.startedAt + timeoutMs - this.deps.clock.now();
+    const interrupt = new Interrupt('timeout', `the run took longer than its timeout of ${timeoutMs} ms`);
+    return this.deps.clock.after(Math.max(0, left), () => this.#work.abort(interrupt));
+  }
+
+  #noteWaiting(unit: Unit): void {
+    if (this.#strands === 0 || this.#waiting !== this.#strands) return;
+    unit.add(setActivity, { key: this.journal.run.key, status: 'waiting' });
+  }
+
+  #release(): void {
+    this.#hold?.resolve();
+    this.#hold = undefined;
+  }
+}
+
+/** The scope of a run while it grows: steps are added as they end. */
+export interface RunScope extends Scope {
+  vars: JsonObject;
+  steps: Record<string, StepView>;
+}
+
+function isShutdown(error: unknown): boolean {
+  return (
+    (error instanceof Interrupt && error.kind === 'shutdown') ||
+    (error instanceof RetryableError && error.code === 'store.closed')
+  );
+}

@@ -1,0 +1,256 @@
+import { eventRow } from '#bus/event-row.ts';
+import type { ErrorRecord } from '#core/errors.ts';
+import type { Json } from '#core/json.ts';
+import type { Unit } from '#store/unit.ts';
+import {
+  deleteWake,
+  endStep,
+  insertStep,
+  insertWake,
+  type StepRow,
+  setStepDetail,
+  stepAgain,
+  stepPauses,
+  type WakeRow,
+} from './run-table.ts';
+
+export interface RunIdentity {
+  readonly key: number;
+  readonly id: string;
+  readonly workflow: string;
+  readonly version: number;
+}
+
+interface StepName {
+  readonly id: string;
+  readonly type: string;
+}
+
+interface Attempted extends StepName {
+  readonly path: string;
+  readonly attempt: number;
+  readonly startedAt: number;
+}
+
+/**
+ * One run's journal: what is known of its steps from before, and how each fact about a step is put into a
+ * unit of work. It never commits.
+ */
+export class Journal {
+  readonly run: RunIdentity;
+  readonly #known: Map<string, StepRow>;
+  readonly #wakes: Map<string, WakeRow>;
+  readonly #actor: string;
+  readonly #subject: string;
+  #ordinal: number;
+
+  constructor(run: RunIdentity, known: readonly StepRow[], wakes: readonly WakeRow[]) {
+    this.run = run;
+    this.#known = new Map(known.map((row) => [row.path, row]));
+    this.#wakes = new Map(wakes.map((row) => [row.path, row]));
+    this.#actor = `run:${run.id}`;
+    this.#subject = `run/${run.id}`;
+    this.#ordinal = known.reduce((most, row) => Math.max(most, row.ordinal), 0);
+  }
+
+  /** What was on disk of this step when the run was picked up; undefined in a fresh run. */
+  known(path: string): StepRow | undefined {
+    return this.#known.get(path);
+  }
+
+  wake(path: string): WakeRow | undefined {
+    return this.#wakes.get(path);
+  }
+
+  /** Is there anything below this path, such as an iteration that had begun? */
+  hasBelow(prefix: string): boolean {
+    for (const path of this.#known.keys()) if (path.startsWith(`${prefix}/`)) return true;
+    return false;
+  }
+
+  /** Steps that were under way when the daemon ended. */
+  interrupted(isTask: (id: string) => boolean): string[] {
+    return [...this.#known.values()]
+      .filter((row) => row.status === 'running' && isTask(row.id))
+      .map((row) => row.path);
+  }
+
+  /** After a step was handled once from what is known, a later look must not see the old row. */
+  forget(path: string): void {
+    this.#known.delete(path);
+    this.#wakes.delete(path);
+  }
+
+  begin(
+    unit: Unit,
+    step: StepName,
+    path: string,
+    status: 'running' | 'waiting',
+    at: number,
+    detail?: string,
+  ): void {
+    this.#insert(unit, step, path, { status, attempts: 1, started_at: at, detail: detail ?? null });
+  }
+
+  again(unit: Unit, path: string, attempt: number): void {
+    unit.add(stepAgain, { run: this.run.key, path, attempts: attempt }, 1);
+    unit.add(deleteWake, { run: this.run.key, path });
+  }
+
+  detail(unit: Unit, path: string, detail: string): void {
+    unit.add(setStepDetail, { run: this.run.key, path, detail }, 1);
+  }
+
+  wakeUp(unit: Unit, path: string, wake: Omit<WakeRow, 'run' | 'path'>): void {
+    unit.add(insertWake, { run: this.run.key, path, ...wake });
+  }
+
+  wokenUp(unit: Unit, path: string): void {
+    unit.add(deleteWake, { run: this.run.key, path });
+  }
+
+  /** `output` is JSON text. */
+  complete(unit: Unit, step: Attempted, output: string, at: number): void {
+    unit.add(
+      endStep,
+      { run: this.run.key, path: step.path, status: 'completed', output, error: null, ended_at: at },
+      1,
+    );
+    const data = { ...this.#data(step), duration_ms: at - step.startedAt };
+    unit.event(eventRow('chainbot.step.completed', this.#subject, this.#actor, data, at));
+  }
+
+  fail(unit: Unit, step: Attempted, error: ErrorRecord, at: number): void {
+    const row = {
+      run: this.run.key,
+      path: step.path,
+      status: 'failed',
+      output: null,
+      error: JSON.stringify(error),
+      ended_at: at,
+    };
+    unit.add(endStep, row, 1);
+    unit.add(deleteWake, { run: this.run.key, path: step.path });
+    const data = { ...this.#data(step), duration_ms: at - step.startedAt, error };
+    unit.event(eventRow('chainbot.step.failed', this.#subject, this.#actor, data, at));
+  }
+
+  /** A step that failed before it could begin (its `when` or its fields). */
+  failUnbegun(unit: Unit, step: StepName, path: string, error: ErrorRecord, at: number): void {
+    this.#insert(unit, step, path, {
+      status: 'failed',
+      attempts: 0,
+      started_at: at,
+      ended_at: at,
+      error: JSON.stringify(error),
+    });
+    const data = { ...this.#data({ ...step, path, attempt: 0, startedAt: at }), duration_ms: 0, error };
+    unit.event(eventRow('chainbot.step.failed', this.#subject, this.#actor, data, at));
+  }
+
+  skip(unit: Unit, step: StepName, path: string, reason: string, at: number): void {
+    this.#insert(unit, step, path, { status: 'skipped', attempts: 0, started_at: at, ended_at: at });
+    const data = { ...this.#data({ ...step, path, attempt: 0, startedAt: at }), reason };
+    unit.event(eventRow('chainbot.step.skipped', this.#subject, this.#actor, data, at));
+  }
+
+  /** A step that was under way and is given up on: its row exists already. */
+  skipBegun(unit: Unit, step: Attempted, reason: string, at: number): void {
+    const row = {
+      run: this.run.key,
+      path: step.path,
+      status: 'skipped',
+      output: null,
+      error: null,
+      ended_at: at,
+    };
+    unit.add(endStep, row, 1);
+    unit.event(
+      eventRow('chainbot.step.skipped', this.#subject, this.#actor, { ...this.#data(step), reason }, at),
+    );
+  }
+
+  cancel(unit: Unit, path: string, at: number): void {
+    unit.add(endStep, {
+      run: this.run.key,
+      path,
+      status: 'cancelled',
+      output: null,
+      error: null,
+      ended_at: at,
+    });
+    unit.add(deleteWake, { run: this.run.key, path });
+  }
+
+  /** An attempt failed; `history` is the JSON of all that failed so far. */
+  pause(
+    unit: Unit,
+    step: Attempted,
+    error: ErrorRecord,
+    history: string,
+    retryInMs: number,
+    dueTick: number,
+    at: number,
+  ): void {
+    unit.add(stepPauses, { run: this.run.key, path: step.path, history, error: JSON.stringify(error) }, 1);
+    this.wakeUp(unit, step.path, {
+      kind: 'retry',
+      due_tick: dueTick,
+      due_at: null,
+      match: null,
+      after_seq: null,
+    });
+    const data = { ...this.#data(step), error, retry_in_ms: retryInMs };
+    unit.event(eventRow('chainbot.step.retrying', this.#subject, this.#actor, data, at));
+  }
+
+  waiting(unit: Unit, step: Attempted, what: string): void {
+    unit.event(
+      eventRow(
+        'chainbot.step.waiting',
+        this.#subject,
+        this.#actor,
+        { ...this.#data(step), for: what },
+        step.startedAt,
+      ),
+    );
+  }
+
+  #data(step: Attempted): { run: string; path: string; type: string; attempt: number } {
+    return { run: this.run.id, path: step.path, type: step.type, attempt: step.attempt };
+  }
+
+  #insert(
+    unit: Unit,
+    step: StepName,
+    path: string,
+    row: {
+      status: string;
+      attempts: number;
+      started_at: number;
+      detail?: string | null;
+      ended_at?: number;
+      error?: string;
+    },
+  ): void {
+    unit.add(insertStep, {
+      run: this.run.key,
+      path,
+      ordinal: ++this.#ordinal,
+      id: step.id,
+      type: step.type,
+      status: row.status,
+      attempts: row.attempts,
+      detail: row.detail ?? null,
+      output: null,
+      error: row.error ?? null,
+      started_at: row.started_at,
+      ended_at: row.ended_at ?? null,
+    });
+  }
+}
+
+/** A step's stored output as a value. */
+export function storedOutput(row: StepRow): Json {
+  return row.output === null ? null : (JSON.parse(row.output) as Json);
+}

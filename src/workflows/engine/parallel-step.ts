@@ -1,0 +1,136 @@
+import type { Json } from '#core/json.ts';
+import type { CompiledStep, ParallelStep } from '../definition/compiled.ts';
+import { runContainer } from './container.ts';
+import type { RunScope } from './execution.ts';
+import { Interrupt } from './interrupt.ts';
+import type { Position } from './position.ts';
+import { cancelStepsBelow, deleteWakesBelow } from './run-table.ts';
+import { Strand } from './strand.ts';
+import type { Walk } from './walk.ts';
+
+/** Branches that run side by side. */
+export interface Branches {
+  readonly branches: readonly { readonly name: string; readonly steps: readonly CompiledStep[] }[];
+  /** How many must complete; the others are then given up. */
+  readonly needed: number;
+  /** The path of the container; undefined for the branches of a `mode: parallel` workflow. */
+  readonly prefix: string | undefined;
+  /** Branches known to have completed first, before a restart. */
+  readonly won: readonly string[];
+}
+
+type Decided = { readonly won: readonly string[] };
+
+/** `parallel`: waits for all, any or N branches; the output has each completed branch's output by name. */
+export function runParallel(walk: Walk, at: Position<ParallelStep>): Promise<Json> {
+  const { step, scope, strand, path } = at;
+  return runContainer<Decided & Json>(
+    walk,
+    at,
+    () => ({ won: [] }) as unknown as Decided & Json,
+    async ({ won }) => {
+      const plan = { branches: step.branches, needed: step.needed, prefix: path, won };
+      return (await runBranches(walk, plan, scope, strand)).outputs;
+    },
+  );
+}
+
+/** Runs branches, each on a strand of its own, and joins them; the first failure ends the others. */
+export async function runBranches(
+  walk: Walk,
+  plan: Branches,
+  scope: RunScope,
+  strand: Strand,
+): Promise<{ outputs: { [name: string]: Json } }> {
+  return new Fork(walk, plan, scope, strand).join();
+}
+
+class Fork {
+  readonly #walk: Walk;
+  readonly #plan: Branches;
+  readonly #scope: RunScope;
+  readonly #strand: Strand;
+  readonly #controller = new AbortController();
+  readonly #won: string[];
+  readonly #outputs: { [name: string]: Json } = {};
+  #open = 0;
+  #failure: unknown;
+
+  constructor(walk: Walk, plan: Branches, scope: RunScope, strand: Strand) {
+    this.#walk = walk;
+    this.#plan = plan;
+    this.#scope = scope;
+    this.#strand = strand;
+    this.#won = [...plan.won];
+  }
+
+  async join(): Promise<{ outputs: { [name: string]: Json } }> {
+    const { execution } = this.#walk;
+    // After a restart, what had already won is enough: the others must not begin again.
+    const decided = this.#won.length >= this.#plan.needed;
+    const branches = this.#plan.branches.filter((branch) => !decided || this.#won.includes(branch.name));
+    await execution.flush(this.#strand);
+    const outer = this.#strand.signal;
+    const forward = (): void => this.#controller.abort(outer.reason);
+    outer.addEventListener('abort', forward, { once: true });
+    this.#open = branches.length;
+    execution.fork(branches.length);
+    try {
+      await Promise.all(branches.map((branch) => this.#run(branch)));
+    } finally {
+      outer.removeEventListener('abort', forward);
+      execution.join();
+    }
+    if (outer.aborted) throw outer.reason;
+    if (this.#failure !== undefined) throw this.#failure;
+    return { outputs: this.#outputs };
+  }
+
+  async #run(branch: Branches['branches'][number]): Promise<void> {
+    const { execution } = this.#walk;
+    const strand = new Strand(this.#controller.signal);
+    const isStep = this.#plan.prefix === undefined;
+    try {
+      const prefix = isStep ? '' : `${this.#plan.prefix}/${branch.name}`;
+      const output = await this.#walk.sequence(branch.steps, this.#scope, prefix, strand);
+      this.#complete(branch.name, output, strand);
+    } catch (error) {
+      this.#gaveUp(branch.name, error, strand);
+    }
+    this.#open--;
+    execution.branchEnded(strand.unit);
+    // The last branch's result goes with what follows; an earlier one's does not wait for its siblings.
+    if (this.#open === 0 || this.#strand.signal.aborted) this.#strand.absorb(strand);
+    else await execution.flush(strand).catch((error: unknown) => this.#fail(error));
+  }
+
+  #complete(name: string, output: Json, strand: Strand): void {
+    this.#outputs[name] = output;
+    if (!this.#won.includes(name)) this.#won.push(name);
+    const { prefix, needed, branches } = this.#plan;
+    if (needed >= branches.length || this.#failure !== undefined) return;
+    if (prefix !== undefined)
+      this.#walk.execution.journal.detail(strand.unit, prefix, JSON.stringify({ won: this.#won }));
+    if (this.#won.length >= needed) {
+      this.#controller.abort(new Interrupt('superseded', 'enough branches have completed'));
+    }
+  }
+
+  #gaveUp(name: string, error: unknown, strand: Strand): void {
+    const superseded = this.#controller.signal.aborted && !this.#strand.signal.aborted;
+    if (!superseded) {
+      this.#fail(error);
+      return;
+    }
+    const { journal, deps } = this.#walk.execution;
+    const path = this.#plan.prefix === undefined ? name : `${this.#plan.prefix}/${name}`;
+    const below = { run: journal.run.key, from: `${path}/`, to: `${path}0` };
+    strand.unit.add(cancelStepsBelow, { ...below, ended_at: deps.clock.now() }).add(deleteWakesBelow, below);
+    if (this.#plan.prefix === undefined) journal.cancel(strand.unit, path, deps.clock.now());
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#controller.abort(new Interrupt('superseded', 'another branch failed'));
+  }
+}

@@ -1,0 +1,432 @@
+import { query, statement } from '#store/statement.ts';
+
+/** Statements of the tables runs, steps, wakes, signals and idempotency. Keys are the internal integers. */
+
+const LIVE = ['queued', 'running', 'waiting', 'paused'];
+
+export interface NewRunRow {
+  readonly [column: string]: string | number | null;
+  readonly key: number;
+  readonly id: string;
+  readonly version_key: number;
+  readonly status: string;
+  readonly actor: string;
+  readonly trigger_data: string;
+  readonly input: string;
+  readonly parent_run: number | null;
+  readonly parent_path: string | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+}
+
+export const insertRun = statement((db, p: NewRunRow) =>
+  db.insertInto('runs').values({
+    key: p.key,
+    id: p.id,
+    version_key: p.version_key,
+    status: p.status,
+    actor: p.actor,
+    trigger_data: p.trigger_data,
+    input: p.input,
+    parent_run: p.parent_run,
+    parent_path: p.parent_path,
+    created_at: p.created_at,
+    started_at: p.started_at,
+  }),
+);
+
+/** Between running and waiting; a paused run stays paused. */
+export const setActivity = statement((db, p: { key: number; status: string }) =>
+  db
+    .updateTable('runs')
+    .set({ status: p.status })
+    .where('key', '=', p.key)
+    .where('status', 'in', ['running', 'waiting']),
+);
+
+export const beginQueuedRun = statement((db, p: { key: number; started_at: number }) =>
+  db
+    .updateTable('runs')
+    .set({ status: 'running', started_at: p.started_at })
+    .where('key', '=', p.key)
+    .where('status', '=', 'queued'),
+);
+
+export const pauseRun = statement((db, p: { key: number }) =>
+  db
+    .updateTable('runs')
+    .set({ status: 'paused' })
+    .where('key', '=', p.key)
+    .where('status', 'in', ['running', 'waiting']),
+);
+
+export const resumeRun = statement((db, p: { key: number; status: string }) =>
+  db.updateTable('runs').set({ status: p.status }).where('key', '=', p.key).where('status', '=', 'paused'),
+);
+
+export const reopenRun = statement((db, p: { key: number; started_at: number }) =>
+  db
+    .updateTable('runs')
+    .set({ status: 'running', error: null, output: null, ended_at: null, started_at: p.started_at })
+    .where('key', '=', p.key)
+    .where('status', 'in', ['failed', 'cancelled']),
+);
+
+export const finishRun = statement(
+  (db, p: { key: number; status: string; output: string | null; error: string | null; ended_at: number }) =>
+    db
+      .updateTable('runs')
+      .set({ status: p.status, output: p.output, error: p.error, ended_at: p.ended_at })
+      .where('key', '=', p.key)
+      .where('status', 'in', LIVE),
+);
+
+export const insertStep = statement(
+  (
+    db,
+    p: {
+      run: number;
+      path: string;
+      ordinal: number;
+      id: string;
+      type: string;
+      status: string;
+      attempts: number;
+      detail: string | null;
+      output: string | null;
+      error: string | null;
+      started_at: number;
+      ended_at: number | null;
+    },
+  ) =>
+    db.insertInto('steps').values({
+      run: p.run,
+      path: p.path,
+      ordinal: p.ordinal,
+      id: p.id,
+      type: p.type,
+      status: p.status,
+      attempts: p.attempts,
+      detail: p.detail,
+      output: p.output,
+      error: p.error,
+      started_at: p.started_at,
+      ended_at: p.ended_at,
+    }),
+);
+
+/** A further attempt begins. */
+export const stepAgain = statement((db, p: { run: number; path: string; attempts: number }) =>
+  db
+    .updateTable('steps')
+    .set({ status: 'running', attempts: p.attempts })
+    .where('run', '=', p.run)
+    .where('path', '=', p.path),
+);
+
+export const endStep = statement(
+  (
+    db,
+    p: {
+      run: number;
+      path: string;
+      status: string;
+      output: string | null;
+      error: string | null;
+      ended_at: number;
+    },
+  ) =>
+    db
+      .updateTable('steps')
+      .set({ status: p.status, output: p.output, error: p.error, ended_at: p.ended_at })
+      .where('run', '=', p.run)
+      .where('path', '=', p.path)
+      .where('status', 'in', ['running', 'waiting']),
+);
+
+/** An attempt failed and another follows after a pause. */
+export const stepPauses = statement((db, p: { run: number; path: string; history: string; error: string }) =>
+  db
+    .updateTable('steps')
+    .set({ status: 'waiting', history: p.history, error: p.error })
+    .where('run', '=', p.run)
+    .where('path', '=', p.path),
+);
+
+export const setStepDetail = statement((db, p: { run: number; path: string; detail: string }) =>
+  db.updateTable('steps').set({ detail: p.detail }).where('run', '=', p.run).where('path', '=', p.path),
+);
+
+export const cancelSteps = statement((db, p: { run: number; ended_at: number }) =>
+  db
+    .updateTable('steps')
+    .set({ status: 'cancelled', ended_at: p.ended_at })
+    .where('run', '=', p.run)
+    .where('status', 'in', ['running', 'waiting']),
+);
+
+/** Open steps below a path (`from` is `path/`, `to` is `path0`, the next character): a branch or body given up. */
+export const cancelStepsBelow = statement(
+  (db, p: { run: number; from: string; to: string; ended_at: number }) =>
+    db
+      .updateTable('steps')
+      .set({ status: 'cancelled', ended_at: p.ended_at })
+      .where('run', '=', p.run)
+      .where('path', '>=', p.from)
+      .where('path', '<', p.to)
+      .where('status', 'in', ['running', 'waiting']),
+);
+
+export const deleteWakesBelow = statement((db, p: { run: number; from: string; to: string }) =>
+  db.deleteFrom('wakes').where('run', '=', p.run).where('path', '>=', p.from).where('path', '<', p.to),
+);
+
+export const deleteStep = statement((db, p: { run: number; path: string }) =>
+  db.deleteFrom('steps').where('run', '=', p.run).where('path', '=', p.path),
+);
+
+/** A container that failed is open again for a retry; what it had decided stays. */
+export const reopenStep = statement((db, p: { run: number; path: string; started_at: number }) =>
+  db
+    .updateTable('steps')
+    .set({ status: 'running', error: null, ended_at: null, started_at: p.started_at })
+    .where('run', '=', p.run)
+    .where('path', '=', p.path),
+);
+
+export const insertWake = statement(
+  (
+    db,
+    p: {
+      run: number;
+      path: string;
+      kind: string;
+      due_tick: number | null;
+      due_at: number | null;
+      match: string | null;
+      after_seq: number | null;
+    },
+  ) =>
+    db.insertInto('wakes').values({
+      run: p.run,
+      path: p.path,
+      kind: p.kind as 'timer',
+      due_tick: p.due_tick,
+      due_at: p.due_at,
+      match: p.match,
+      after_seq: p.after_seq,
+    }),
+);
+
+export const deleteWake = statement((db, p: { run: number; path: string }) =>
+  db.deleteFrom('wakes').where('run', '=', p.run).where('path', '=', p.path),
+);
+
+export const deleteWakes = statement((db, p: { run: number }) =>
+  db.deleteFrom('wakes').where('run', '=', p.run),
+);
+
+export const insertSignal = statement(
+  (db, p: { run: number; name: string; payload: string; created_at: number }) =>
+    db
+      .insertInto('signals')
+      .values({ run: p.run, name: p.name, payload: p.payload, created_at: p.created_at }),
+);
+
+export const oldestSignal = query((db, p: { run: number; name: string }) =>
+  db
+    .selectFrom('signals')
+    .select(['key', 'payload'])
+    .where('run', '=', p.run)
+    .where('name', '=', p.name)
+    .orderBy('key')
+    .limit(1),
+);
+
+export const countSignals = query((db, p: { run: number }) =>
+  db
+    .selectFrom('signals')
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('run', '=', p.run),
+);
+
+export const deleteSignal = statement((db, p: { key: number }) =>
+  db.deleteFrom('signals').where('key', '=', p.key),
+);
+
+export const insertIdempotency = statement(
+  (db, p: { key: string; fingerprint: string; run: number; created_at: number }) =>
+    db
+      .insertInto('idempotency')
+      .values({ key: p.key, fingerprint: p.fingerprint, run: p.run, created_at: p.created_at }),
+);
+
+export const idempotencyByKey = query((db, p: { key: string }) =>
+  db
+    .selectFrom('idempotency')
+    .innerJoin('runs', 'runs.key', 'idempotency.run')
+    .select(['idempotency.fingerprint', 'runs.id'])
+    .where('idempotency.key', '=', p.key),
+);
+
+export const dropIdempotencyBefore = statement((db, p: { time: number }) =>
+  db.deleteFrom('idempotency').where('created_at', '<', p.time),
+);
+
+// ---- reading -----------------------------------------------------------------------------------------------
+
+const RUN_COLUMNS = [
+  'runs.key',
+  'runs.id',
+  'runs.version_key',
+  'runs.status',
+  'runs.actor',
+  'runs.trigger_data',
+  'runs.input',
+  'runs.output',
+  'runs.error',
+  'runs.parent_run',
+  'runs.parent_path',
+  'runs.created_at',
+  'runs.started_at',
+  'runs.ended_at',
+  'workflow_versions.workflow',
+  'workflow_versions.version',
+] as const;
+
+export const runById = query((db, p: { id: string }) =>
+  db
+    .selectFrom('runs')
+    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
+    .select(RUN_COLUMNS)
+    .where('runs.id', '=', p.id),
+);
+
+export const runByKey = query((db, p: { key: number }) =>
+  db
+    .selectFrom('runs')
+    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
+    .select(RUN_COLUMNS)
+    .where('runs.key', '=', p.key),
+);
+
+export const runByParent = query((db, p: { run: number; path: string }) =>
+  db
+    .selectFrom('runs')
+    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
+    .select(RUN_COLUMNS)
+    .where('runs.parent_run', '=', p.run)
+    .where('runs.parent_path', '=', p.path),
+);
+
+export const liveRuns = query((db, p: { after: number; limit: number }) =>
+  db
+    .selectFrom('runs')
+    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
+    .select(RUN_COLUMNS)
+    .where('runs.status', 'in', LIVE)
+    .where('runs.key', '>', p.after)
+    .orderBy('runs.key')
+    .limit(p.limit),
+);
+
+/** Newest first. The lists are JSON arrays; null means any. */
+export const pageOfRuns = query(
+  (db, p: { before: number; workflow: string | null; statuses: string | null; limit: number }) =>
+    db
+      .selectFrom('runs')
+      .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
+      .select(RUN_COLUMNS)
+      .where('runs.key', '<', p.before)
+      .where((e) =>
+        e.or([e(e.val(p.workflow), 'is', null), e('workflow_versions.workflow', '=', p.workflow)]),
+      )
+      .where((e) =>
+        e.or([
+          e(e.val(p.statuses), 'is', null),
+          e(
+            'runs.status',
+            'in',
+            e.selectFrom(e.fn<{ value: string }>('json_each', [e.val(p.statuses)]).as('s')).select('s.value'),
+          ),
+        ]),
+      )
+      .orderBy('runs.key', 'desc')
+      .limit(p.limit),
+);
+
+export const stepsOfRun = query((db, p: { run: number; limit: number }) =>
+  db.selectFrom('steps').selectAll().where('run', '=', p.run).orderBy('ordinal').limit(p.limit),
+);
+
+export const wakesOfRun = query((db, p: { run: number }) =>
+  db.selectFrom('wakes').selectAll().where('run', '=', p.run).limit(10_000),
+);
+
+export const lastRunKey = query((db, _p: Record<never, never>) =>
+  db.selectFrom('runs').select((e) => e.fn.max('key').as('key')),
+);
+
+export const runCounts = query((db, _p: Record<never, never>) =>
+  db
+    .selectFrom('runs')
+    .select((e) => ['status', e.fn.countAll<number>().as('count')])
+    .groupBy('status'),
+);
+
+/** Ended runs older than a time go, with their steps (cascade): among the oldest 2000, some at a time. */
+export const dropRunsBefore = statement((db, p: { time: number; limit: number }) =>
+  db.deleteFrom('runs').where('key', 'in', (e) =>
+    e
+      .selectFrom(e.selectFrom('runs').select(['key', 'ended_at']).orderBy('key').limit(2000).as('oldest'))
+      .select('oldest.key')
+      .where('oldest.ended_at', '<', p.time)
+      .limit(p.limit),
+  ),
+);
+
+/** A row of {@link runById} and its like. */
+export interface RunRow {
+  readonly key: number;
+  readonly id: string;
+  readonly version_key: number;
+  readonly status: string;
+  readonly actor: string;
+  readonly trigger_data: string;
+  readonly input: string;
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly parent_run: number | null;
+  readonly parent_path: string | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly workflow: string;
+  readonly version: number;
+}
+
+export interface StepRow {
+  readonly run: number;
+  readonly path: string;
+  readonly ordinal: number;
+  readonly id: string;
+  readonly type: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly detail: string | null;
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly history: string | null;
+  readonly started_at: number;
+  readonly ended_at: number | null;
+}
+
+export interface WakeRow {
+  readonly run: number;
+  readonly path: string;
+  readonly kind: string;
+  readonly due_tick: number | null;
+  readonly due_at: number | null;
+  readonly match: string | null;
+  readonly after_seq: number | null;
+}

@@ -1,0 +1,51 @@
+import type { ErrorRecord } from '#core/errors.ts';
+import type { Json, JsonObject } from '#core/json.ts';
+import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
+import { legalVerbs } from './run-state.ts';
+import type { RunRow, StepRow } from './run-table.ts';
+
+/** Rows as the port shows them. */
+export function runSummary(row: RunRow): RunSummary {
+  return {
+    id: row.id,
+    workflow: row.workflow,
+    version: row.version,
+    status: row.status as RunStatus,
+    actor: row.actor,
+    trigger: JSON.parse(row.trigger_data) as JsonObject,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    error: parsed<ErrorRecord>(row.error),
+  };
+}
+
+export function runDetail(row: RunRow, steps: readonly StepRow[]): RunDetail {
+  const status = row.status as RunStatus;
+  return {
+    ...runSummary(row),
+    input: JSON.parse(row.input) as Json,
+    output: parsed<Json>(row.output),
+    steps: steps.map(stepRecord),
+    verbs: legalVerbs(status),
+  };
+}
+
+function stepRecord(row: StepRow): StepRecord {
+  return {
+    path: row.path,
+    id: row.id,
+    type: row.type,
+    status: row.status as StepStatus,
+    attempts: row.attempts,
+    output: parsed<Json>(row.output),
+    error: parsed<ErrorRecord>(row.error),
+    history: parsed<StepRecord['history']>(row.history) ?? [],
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+  };
+}
+
+function parsed<T>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T);
+}

@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto';
+import { eventRow } from '#bus/event-row.ts';
+import { type Actor, actorText } from '#core/actor.ts';
+import { RetryableError, TerminalError } from '#core/errors.ts';
+import { type Json, toJsonText } from '#core/json.ts';
+import type { ReaderPort, WriterPort } from '#store/port.ts';
+import { Unit } from '#store/unit.ts';
+import type { RunDetail, RunFilter, RunStatus, RunSummary, RunsPort, StartRun } from '../port.ts';
+import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
+import type { Launch, Launcher, NewRun } from './launcher.ts';
+import { reopening } from './reopen.ts';
+import { assertLegal } from './run-state.ts';
+import {
+  countSignals,
+  idempotencyByKey,
+  insertIdempotency,
+  insertSignal,
+  pageOfRuns,
+  type RunRow,
+  reopenRun,
+  runById,
+  stepsOfRun,
+} from './run-table.ts';
+import { runDetail, runSummary } from './run-view.ts';
+import type { SignalBox } from './signal-box.ts';
+import { checkedInput } from './start-input.ts';
+
+const MOST_SIGNALS = 1000;
+const MOST_STEPS_SHOWN = 10_000;
+const MOST_STEPS = 1_000_000;
+const PATIENCE_MS = 10_000;
+const NEWEST = Number.MAX_SAFE_INTEGER;
+
+/** The verbs of runs, for every transport and trigger. */
+export class Runs implements RunsPort {
+  readonly #store: { readonly reader: ReaderPort; readonly writer: WriterPort };
+  readonly #catalog: WorkflowCatalog;
+  readonly #launcher: Launcher;
+  readonly #signals: SignalBox;
+  readonly #startingKeys = new Set<string>();
+
+  constructor(
+    store: { readonly reader: ReaderPort; readonly writer: WriterPort },
+    catalog: WorkflowCatalog,
+    launcher: Launcher,
+    signals: SignalBox,
+  ) {
+    this.#store = store;
+    this.#catalog = catalog;
+    this.#launcher = launcher;
+    this.#signals = signals;
+  }
+
+  /** `also` adds a trigger's own facts (its cursor) to the unit that creates the run. */
+  async start(
+    start: StartRun,
+    also?: (unit: Unit) => void,
+  ): Promise<RunSummary & { readonly replayed: boolean }> {
+    const version = this.#catalog.runnable(start.workflow, start.version);
+    const key = start.idempotencyKey;
+    if (key === undefined) return this.#startNew(start, version, new Unit(), also);
+    const fingerprint = fingerprintOf(start);
+    const before = this.#replay(key, fingerprint);
+    if (before) return before;
+    this.#startingKeys.add(key);
+    try {
+      return await this.#startNew(start, version, new Unit(), also, { key, fingerprint });
+    } finally {
+      this.#startingKeys.delete(key);
+    }
+  }
+
+  list(filter: RunFilter): { readonly runs: readonly RunSummary[]; readonly next: string | null } {
+    const rows = this.#store.reader.all(pageOfRuns, {
+      before: readCursor(filter.cursor),
+      workflow: filter.workflow ?? null,
+      statuses: filter.status && filter.status.length > 0 ? JSON.stringify(filter.status) : null,
+      limit: filter.limit + 1,
+    });
+    const page = rows.slice(0, filter.limit);
+    const last = page.at(-1);
+    return {
+      runs: page.map(runSummary),
+      next: rows.length > page.length && last ? last.key.toString(36) : null,
+    };
+  }
+
+  get(id: string): RunDetail {
+    const row = this.#row(id);
+    return runDetail(row, this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS_SHOWN }));
+  }
+
+  async cancel(id: string, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('cancel', row.status as RunStatus, id);
+    const live = this.#live(row, 'cancel');
+    if (live.execution) {
+      live.execution.cancel(actorText(actor), 'cancelled');
+      await patiently(live.ended.promise);
+    } else {
+      await this.#launcher.cancelQueued(live, row, actorText(actor));
+    }
+    return runSummary(this.#row(id));
+  }
+
+  async pause(id: string, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('pause', row.status as RunStatus, id);
+    await this.#live(row, 'pause').execution?.pause(actor);
+    return runSummary(this.#row(id));
+  }
+
+  async resume(id: string, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('resume', row.status as RunStatus, id);
+    await this.#live(row, 'resume').execution?.resume(actor);
+    return runSummary(this.#row(id));
+  }
+
+  async retry(id: string, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('retry', row.status as RunStatus, id);
+    this.#launcher.assertRoom();
+    const { compiled } = this.#catalog.byKey(row.version_key);
+    const now = this.#launcher.clock.now();
+    const unit = new Unit().add(reopenRun, { key: row.key, started_at: now }, 1);
+    const steps = this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
+    const kept = reopening(row.key, steps, compiled, now, unit);
+    const data = { run: id, workflow: row.workflow, version: row.version };
+    unit.event(eventRow('chainbot.workflow.retried', `run/${id}`, actorText(actor), data, now));
+    await this.#store.writer.commit(unit);
+    this.#launcher.pickUp({ ...row, status: 'running', started_at: now }, kept, [], new Unit());
+    return runSummary(this.#row(id));
+  }
+
+  async signal(id: string, name: string, payload: Json, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('signal', row.status as RunStatus, id);
+    const waiting = Number(this.#store.reader.get(countSignals, { run: row.key })?.count ?? 0);
+    if (waiting >= MOST_SIGNALS) {
+      throw new TerminalError(
+        'conflict',
+        'run.too_many_signals',
+        `${waiting} signals wait for run ${id} already`,
+        {
+          hint: 'Nothing in this run takes them. Check the name that its `wait` asks for.',
+        },
+      );
+    }
+    const now = this.#launcher.clock.now();
+    const data = { run: id, workflow: row.workflow, version: row.version, name };
+    await this.#store.writer.commit(
+      new Unit()
+        .add(insertSignal, { run: row.key, name, payload: toJsonText(payload), created_at: now })
+        .event(eventRow('chainbot.workflow.signalled', `run/${id}`, actorText(actor), data, now)),
+    );
+    this.#signals.notify(row.key, name);
+    return runSummary(this.#row(id));
+  }
+
+  async #startNew(
+    start: StartRun,
+    version: RunnableVersion,
+    unit: Unit,
+    also?: (unit: Unit) => void,
+    idempotency?: { readonly key: string; readonly fingerprint: string },
+  ): Promise<RunSummary & { readonly replayed: boolean }> {
+    const run: NewRun = {
+      version,
+      input: checkedInput(version, start.input ?? null),
+      trigger: start.trigger ?? { type: 'manual' },
+      actor: actorText(start.actor),
+    };
+    this.#launcher.assertRoom();
+    const launch = this.#launcher.create(run, unit);
+    if (idempotency)
+      unit.add(insertIdempotency, { ...idempotency, run: launch.live.key, created_at: launch.createdAt });
+    also?.(unit);
+    await this.#commitStart(launch, run);
+    return { ...this.#started(launch, run), replayed: false };
+  }
+
+  async #commitStart(launch: Launch, run: NewRun): Promise<void> {
+    if (!launch.queued) {
+      await this.#launcher.begin(launch, run, false).created;
+      return;
+    }
+    try {
+      await this.#store.writer.commit(launch.unit);
+    } catch (error) {
+      this.#launcher.roster.leave(launch.live, undefined);
+      throw error;
+    }
+    this.#launcher.advance(run.version.name, run.version.compiled.concurrency?.max ?? 1);
+  }
+
+  #started({ live, queued, createdAt }: Launch, run: NewRun): RunSummary {
+    return {
+      id: live.id,
+      workflow: run.version.name,
+      version: run.version.version,
+      status: queued ? 'queued' : 'running',
+      actor: run.actor,
+      trigger: run.trigger,
+      createdAt,
+      startedAt: queued ? null : createdAt,
+      endedAt: null,
+      error: null,
+    };
+  }
+
+  /** @throws TerminalError `idempotency.in_progress`, `idempotency.mismatch` */
+  #replay(key: string, fingerprint: string): (RunSummary & { readonly replayed: boolean }) | undefined {
+    if (this.#startingKeys.has(key)) {
+      throw new TerminalError(
+        'conflict',
+        'idempotency.in_progress',
+        'a request with this Idempotency-Key is under way',
+        {
+          hint: 'Wait for its answer, or ask again in a moment.',
+        },
+      );
+    }
+    const before = this.#store.reader.get(idempotencyByKey, { key });
+    if (!before) return undefined;
+    if (before.fingerprint !== fingerprint) {
+      throw new TerminalError(
+        'unprocessable',
+        'idempotency.mismatch',
+        'this Idempotency-Key was used for another request',
+        {
+          hint: 'Make a new key for each new request; keys are kept for 24 hours.',
+        },
+      );
+    }
+    return { ...runSummary(this.#row(before.id)), replayed: true };
+  }
+
+  #row(id: string): RunRow {
+    const row = this.#store.reader.get(runById, { id: id.toLowerCase() });
+    if (row) return row;
+    throw new TerminalError('not_found', 'run.not_found', `there is no run ${id}`, {
+      hint: 'See `chainbot runs list`.',
+    });
+  }
+
+  #live(row: RunRow, verb: string): NonNullable<ReturnType<Launcher['roster']['get']>> {
+    const live = this.#launcher.roster.get(row.id);
+    if (live) return live;
+    throw new RetryableError(
+      'run.not_loaded',
+      `run ${row.id} is ending or not loaded: it can't be told to ${verb} now`,
+      {
+        hint: 'Look at it again in a moment.',
+        retryAfterMs: 1000,
+      },
+    );
+  }
+}
+
+function fingerprintOf(start: StartRun): string {
+  return createHash('sha256')
+    .update(toJsonText([start.workflow, start.version ?? null, start.input ?? null]))
+    .digest('base64url');
+}
+
+function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return NEWEST;
+  const key = /^[0-9a-z]{1,11}$/.test(cursor) ? Number.parseInt(cursor, 36) : Number.NaN;
+  if (Number.isSafeInteger(key)) return key;
+  throw new TerminalError('invalid', 'cursor.invalid', `"${cursor.slice(0, 40)}" is not a cursor`, {
+    hint: 'Use the `next` of the page before, as it is.',
+  });
+}
+
+/** A cancel whose end can't be written (a full disk) is answered, not waited for without end. */
+async function patiently(ended: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const hint = 'The run has stopped working; its end is written as soon as the disk takes it.';
+      reject(
+        new RetryableError('run.end_not_written', 'the cancelled run could not be written yet', {
+          hint,
+          retryAfterMs: 5000,
+        }),
+      );
+    }, PATIENCE_MS);
+  });
+  try {
+    await Promise.race([ended, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

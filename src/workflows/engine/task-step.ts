@@ -1,0 +1,245 @@
+import type { Actor } from '#core/actor.ts';
+import type { Clock } from '#core/clock.ts';
+import { type ErrorRecord, errorRecord, RetryableError, TerminalError } from '#core/errors.ts';
+import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
+import type { Log } from '#core/log.ts';
+import type { CompiledRetry, TaskStep } from '../definition/compiled.ts';
+import type { StepContext } from '../port.ts';
+import { timeoutError, underDeadline } from './deadline.ts';
+import type { Execution } from './execution.ts';
+import { Interrupt, StepFailure, untilAborted } from './interrupt.ts';
+import { type Position, SKIPPED } from './position.ts';
+import type { Walk } from './walk.ts';
+
+/** A step's output at most, as JSON text. */
+export const MOST_OUTPUT = 1024 * 1024;
+const MOST_HISTORY = 20;
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
+interface FailedAttempt {
+  readonly attempt: number;
+  readonly at: number;
+  readonly error: ErrorRecord;
+}
+
+/** One task on its way: its attempts, the failed ones first. */
+interface Course {
+  readonly at: Position<TaskStep>;
+  readonly fields: JsonObject;
+  readonly startedAt: number;
+  readonly history: FailedAttempt[];
+  attempt: number;
+}
+
+/** Runs a registered step type: intent on disk, attempt, result into the strand's unit. */
+export async function runTask(walk: Walk, at: Position<TaskStep>): Promise<Json | typeof SKIPPED> {
+  const { execution } = walk;
+  const course = open(walk, at);
+  if (at.known && (await pickUp(execution, course)) === SKIPPED) return SKIPPED;
+  for (;;) {
+    await execution.begin(at.strand);
+    const result = await attempt(execution, course);
+    if (result.ok) {
+      const now = execution.deps.clock.now();
+      execution.journal.complete(at.strand.unit, named(course), result.text, now);
+      return result.value;
+    }
+    const pauseMs = pauseBeforeRetry(at.step.retry, course, result.error);
+    if (pauseMs === undefined) throw fail(execution, course, result.error);
+    await pause(execution, course, result.error, pauseMs);
+  }
+}
+
+function open(walk: Walk, at: Position<TaskStep>): Course {
+  const { execution } = walk;
+  const { known, step } = at;
+  let fields: JsonObject;
+  try {
+    fields = step.fields.evaluate(at.scope) as JsonObject;
+  } catch (error) {
+    if (!known) throw walk.failUnbegun(at, error);
+    const course = { at, fields: {}, startedAt: known.started_at, history: [], attempt: known.attempts };
+    throw fail(execution, course, error);
+  }
+  const startedAt = known?.started_at ?? execution.deps.clock.now();
+  if (!known) execution.journal.begin(at.strand.unit, step, at.path, 'running', startedAt);
+  const history = known?.history ? (JSON.parse(known.history) as FailedAttempt[]) : [];
+  return { at, fields, startedAt, history, attempt: known?.attempts ?? 1 };
+}
+
+/** After a restart: a pause between attempts goes on; what was under way is decided by `on_interrupt`. */
+async function pickUp(execution: Execution, course: Course): Promise<typeof SKIPPED | undefined> {
+  const { at } = course;
+  const { journal, deps } = execution;
+  if (at.known?.status === 'waiting') {
+    const wake = journal.wake(at.path);
+    await waitOut(execution, course, wake?.due_tick ?? 0);
+    return undefined;
+  }
+  const policy = at.step.onInterrupt ?? at.step.stepType.onInterrupt(course.fields);
+  if (policy === 'skip') {
+    journal.skipBegun(
+      at.strand.unit,
+      named(course),
+      'the power went while it was under way',
+      deps.clock.now(),
+    );
+    return SKIPPED;
+  }
+  if (policy === 'fail') {
+    throw fail(
+      execution,
+      course,
+      new TerminalError('failed', 'step.interrupted', 'ChainBot ended while this step was under way', {
+        hint: 'Nobody knows whether it took effect. Set `on_interrupt: retry` if doing it twice is harmless, or `skip`.',
+      }),
+    );
+  }
+  course.attempt++;
+  journal.again(at.strand.unit, at.path, course.attempt);
+  return undefined;
+}
+
+type Attempt =
+  | { readonly ok: true; readonly value: Json; readonly text: string }
+  | { readonly ok: false; readonly error: unknown };
+
+async function attempt(execution: Execution, course: Course): Promise<Attempt> {
+  const { step, scope, strand } = course.at;
+  execution.acting++;
+  try {
+    const ms = step.timeout?.evaluate(scope);
+    const work = (signal: AbortSignal): Promise<unknown> => {
+      const context = new TaskContext(execution, course, signal);
+      return untilAborted(step.stepType.run(course.fields, context), signal);
+    };
+    const result =
+      ms === undefined
+        ? await work(strand.signal)
+        : await underDeadline(strand.signal, ms, execution.deps.clock.after, work).catch((error: unknown) => {
+            if (error instanceof Interrupt && error.kind === 'timeout' && !strand.signal.aborted)
+              throw timeoutError(ms);
+            throw error;
+          });
+    return { ok: true, ...normalized(result) };
+  } catch (error) {
+    if (strand.signal.aborted) throw strand.signal.reason;
+    return { ok: false, error };
+  } finally {
+    execution.acting--;
+  }
+}
+
+function normalized(result: unknown): { value: Json; text: string } {
+  const text = toJsonText(result);
+  if (text.length > MOST_OUTPUT) {
+    throw new TerminalError(
+      'unprocessable',
+      'step.output_too_large',
+      `the output is ${text.length} characters long`,
+      {
+        hint: 'At most 1 MiB is kept of a step. Take what you need of it, or write it to a file.',
+      },
+    );
+  }
+  const plain =
+    result === null ||
+    typeof result === 'number' ||
+    typeof result === 'boolean' ||
+    typeof result === 'string';
+  return { value: plain ? (result as Json) : (JSON.parse(text) as Json), text };
+}
+
+/** How long to wait before the next attempt; undefined when there is none. */
+function pauseBeforeRetry(
+  retry: CompiledRetry | undefined,
+  course: Course,
+  error: unknown,
+): number | undefined {
+  if (!retry || !(error instanceof RetryableError)) return undefined;
+  const failed = course.history.length + 1;
+  if (failed >= retry.maxAttempts) return undefined;
+  const backoff = Math.min(retry.maxDelayMs, retry.delayMs * retry.factor ** (failed - 1));
+  const wanted = retry.jitter ? Math.random() * backoff : backoff;
+  return Math.round(Math.max(wanted, Math.min(error.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS)));
+}
+
+async function pause(execution: Execution, course: Course, error: unknown, pauseMs: number): Promise<void> {
+  const { journal, deps } = execution;
+  const { at } = course;
+  const now = deps.clock.now();
+  const record = errorRecord(error);
+  course.history.push({ attempt: course.attempt, at: now, error: record });
+  const history = JSON.stringify(course.history.slice(-MOST_HISTORY));
+  const dueTick = deps.ticks.now() + pauseMs;
+  journal.pause(at.strand.unit, named(course), record, history, pauseMs, dueTick, now);
+  await waitOut(execution, course, dueTick);
+}
+
+async function waitOut(execution: Execution, course: Course, dueTick: number): Promise<void> {
+  const { at } = course;
+  execution.enterWait(at.strand.unit);
+  try {
+    await execution.flush(at.strand);
+    await execution.deps.ticks.until(dueTick, at.strand.signal);
+  } finally {
+    execution.leaveWait(at.strand.unit);
+  }
+  course.attempt++;
+  execution.journal.again(at.strand.unit, at.path, course.attempt);
+}
+
+function fail(execution: Execution, course: Course, error: unknown): StepFailure {
+  const record = errorRecord(error);
+  execution.journal.fail(course.at.strand.unit, named(course), record, execution.deps.clock.now());
+  return new StepFailure(record, course.at.path);
+}
+
+function named(course: Course): {
+  id: string;
+  type: string;
+  path: string;
+  attempt: number;
+  startedAt: number;
+} {
+  const { step, path } = course.at;
+  return { id: step.id, type: step.type, path, attempt: course.attempt, startedAt: course.startedAt };
+}
+
+/** Made per attempt; what costs something is made when it is asked for. */
+class TaskContext implements StepContext {
+  readonly signal: AbortSignal;
+  readonly #execution: Execution;
+  readonly #course: Course;
+
+  constructor(execution: Execution, course: Course, signal: AbortSignal) {
+    this.#execution = execution;
+    this.#course = course;
+    this.signal = signal;
+  }
+
+  get runId(): string {
+    return this.#execution.journal.run.id;
+  }
+  get path(): string {
+    return this.#course.at.path;
+  }
+  get attempt(): number {
+    return this.#course.attempt;
+  }
+  get idempotencyKey(): string {
+    return `${this.runId}/${this.path}`;
+  }
+  get actor(): Actor {
+    return { kind: 'run', id: this.runId };
+  }
+  get log(): Log {
+    return this.#execution.log.child({ step: this.path });
+  }
+  get clock(): Clock {
+    return this.#execution.deps.clock;
+  }
+  get written(): JsonObject {
+    return this.#course.at.step.written;
+  }
+}

@@ -1,0 +1,187 @@
+import type { ErrorRecord } from '#core/errors.ts';
+import { errorRecord } from '#core/errors.ts';
+import type { Json } from '#core/json.ts';
+import type { CompiledDefinition, CompiledStep } from '../definition/compiled.ts';
+import { evaluateCondition } from '../expressions/expression.ts';
+import type { StepView } from '../expressions/scope.ts';
+import type { StepStatus } from '../port.ts';
+import { runChild } from './child-step.ts';
+import { runCondition } from './condition-step.ts';
+import { withDeadline } from './deadline.ts';
+import type { Execution, RunScope } from './execution.ts';
+import { Interrupt, StepFailure } from './interrupt.ts';
+import { storedOutput } from './journal.ts';
+import { runLoop } from './loop-step.ts';
+import { runBranches, runParallel } from './parallel-step.ts';
+import { type Position, SKIPPED } from './position.ts';
+import type { StepRow } from './run-table.ts';
+import type { Strand } from './strand.ts';
+import { runTask } from './task-step.ts';
+import { runWait } from './wait-step.ts';
+
+/**
+ * Walks a definition's tree. A fresh run and a recovered one take the same way: a step whose result is in the
+ * journal is passed by, one that was under way is decided by its `on_interrupt`, the rest runs.
+ */
+export class Walk {
+  readonly execution: Execution;
+
+  constructor(execution: Execution) {
+    this.execution = execution;
+  }
+
+  /** The top level, by the definition's mode. Returns the last step's output. */
+  async main(definition: CompiledDefinition, scope: RunScope, strand: Strand): Promise<Json> {
+    if (definition.mode === 'parallel') {
+      const branches = definition.steps.map((step) => ({ name: step.id, steps: [step] }));
+      return (
+        await runBranches(
+          this,
+          { branches, needed: branches.length, prefix: undefined, won: [] },
+          scope,
+          strand,
+        )
+      ).outputs;
+    }
+    if (definition.mode === 'conditional') return this.#firstThatApplies(definition.steps, scope, strand);
+    return this.sequence(definition.steps, scope, '', strand);
+  }
+
+  /** Runs steps one after the other; the last one's output (null when none ran). */
+  async sequence(
+    steps: readonly CompiledStep[],
+    scope: RunScope,
+    prefix: string,
+    strand: Strand,
+  ): Promise<Json> {
+    let last: Json = null;
+    for (const step of steps) {
+      const output = await this.step(step, scope, prefix, strand);
+      if (output !== SKIPPED) last = output;
+    }
+    return last;
+  }
+
+  async step(
+    step: CompiledStep,
+    scope: RunScope,
+    prefix: string,
+    strand: Strand,
+  ): Promise<Json | typeof SKIPPED> {
+    const path = prefix === '' ? step.id : `${prefix}/${step.id}`;
+    const known = this.execution.journal.known(path);
+    const at: Position = { step, path, scope, strand, known };
+    try {
+      if (known && isSettled(known)) return this.#replayed(at, known);
+      if (!known && step.when && !this.#applies(at)) {
+        this.execution.journal.skip(strand.unit, step, path, 'its `when` was false', this.#now());
+        return this.#show(at, SKIPPED, 'skipped', null);
+      }
+      const output = await this.#dispatch(at);
+      return this.#show(at, output, output === SKIPPED ? 'skipped' : 'completed', null);
+    } catch (error) {
+      return this.#handle(at, error);
+    }
+  }
+
+  /** The record of a failure that could not begin its step; the row is put into the unit. */
+  failUnbegun(at: Position, error: unknown): StepFailure {
+    const record = errorRecord(error);
+    this.execution.journal.failUnbegun(at.strand.unit, at.step, at.path, record, this.#now());
+    return new StepFailure(record, at.path);
+  }
+
+  async #firstThatApplies(steps: readonly CompiledStep[], scope: RunScope, strand: Strand): Promise<Json> {
+    for (const step of steps) {
+      const output = await this.step(step, scope, '', strand);
+      if (output !== SKIPPED) return output;
+    }
+    return null;
+  }
+
+  #dispatch(at: Position): Promise<Json | typeof SKIPPED> {
+    const { step } = at;
+    switch (step.kind) {
+      case 'task':
+        return runTask(this, { ...at, step });
+      case 'condition':
+        return withDeadline(this, at, (inner) => runCondition(this, { ...inner, step }));
+      case 'loop':
+        return withDeadline(this, at, (inner) => runLoop(this, { ...inner, step }));
+      case 'parallel':
+        return withDeadline(this, at, (inner) => runParallel(this, { ...inner, step }));
+      case 'wait':
+        return withDeadline(this, at, (inner) => runWait(this, { ...inner, step }), step.fallback);
+      case 'run_workflow':
+        return withDeadline(this, at, (inner) => runChild(this, { ...inner, step }));
+    }
+  }
+
+  #applies(at: Position): boolean {
+    try {
+      return evaluateCondition(at.step.when as NonNullable<CompiledStep['when']>, at.scope);
+    } catch (error) {
+      throw this.failUnbegun(at, error);
+    }
+  }
+
+  #replayed(at: Position, known: StepRow): Json | typeof SKIPPED | Promise<Json | typeof SKIPPED> {
+    if (known.status === 'skipped') return this.#show(at, SKIPPED, 'skipped', null);
+    if (known.status === 'completed') {
+      // The steps inside a condition or a parallel are seen by those after it: walk them again, all known.
+      if (at.step.kind !== 'condition' && at.step.kind !== 'parallel') {
+        return this.#show(at, storedOutput(known), 'completed', null);
+      }
+      return this.#dispatch(at).then((output) => this.#show(at, output, 'completed', null));
+    }
+    const record = known.error === null ? CANCELLED : (JSON.parse(known.error) as ErrorRecord);
+    throw new StepFailure(record, at.path);
+  }
+
+  /** `on_error`: fail, go on, or run other steps and go on. */
+  async #handle(at: Position, error: unknown): Promise<Json> {
+    if (!(error instanceof StepFailure) || at.strand.signal.aborted) throw error;
+    const { onError } = at.step;
+    if (onError === 'fail') throw error;
+    this.#show(at, null, 'failed', error.record);
+    if (onError !== 'continue') {
+      const scope = Object.assign(Object.create(at.scope) as RunScope, { error: error.record });
+      await this.sequence(onError, scope, `${at.path}/on_error`, at.strand);
+    }
+    return null;
+  }
+
+  #show<T extends Json | typeof SKIPPED>(
+    at: Position,
+    output: T,
+    status: StepStatus,
+    error: ErrorRecord | null,
+  ): T {
+    const view: StepView = {
+      output: output === SKIPPED ? null : (output as Json),
+      status,
+      error: error as Json,
+    };
+    at.scope.steps[at.step.id] = view;
+    return output;
+  }
+
+  #now(): number {
+    return this.execution.deps.clock.now();
+  }
+}
+
+const CANCELLED: ErrorRecord = {
+  code: 'step.cancelled',
+  message: 'the step was cancelled',
+  retryable: false,
+};
+
+function isSettled(row: StepRow): boolean {
+  return row.status !== 'running' && row.status !== 'waiting';
+}
+
+/** Is this an abort rather than a failure? */
+export function isInterrupt(error: unknown): error is Interrupt {
+  return error instanceof Interrupt;
+}

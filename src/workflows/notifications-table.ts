@@ -1,0 +1,31 @@
+import { query, statement } from '#store/statement.ts';
+
+/** What a person is to be told. At most one unacknowledged row has a given `key` (a unique index keeps that). */
+export const insertNotification = statement<{
+  id: string;
+  key: string | null;
+  severity: string;
+  title: string;
+  body: string;
+  run: string;
+  at: number;
+}>((db, p) =>
+  db.insertInto('notifications').values({
+    id: p.id,
+    key: p.key,
+    severity: p.severity,
+    title: p.title,
+    body: p.body,
+    run: p.run,
+    created_at: p.at,
+    acknowledged_at: null,
+  }),
+);
+
+export const notificationById = query((db, p: { id: string }) =>
+  db.selectFrom('notifications').select('id').where('id', '=', p.id),
+);
+
+export const openNotificationByKey = query((db, p: { key: string }) =>
+  db.selectFrom('notifications').select('id').where('key', '=', p.key).where('acknowledged_at', 'is', null),
+);
