@@ -1,6 +1,17 @@
+import type { z } from 'zod';
+import type { Json, JsonObject } from '#core/json.ts';
 import type { ExpressionOptions } from '../expressions/expression.ts';
 import type { WorkflowDefinition } from '../port.ts';
-import type { CompiledDefinition } from './compiled.ts';
+import { compileList } from './compile-steps.ts';
+import { compileTriggers } from './compile-triggers.ts';
+import type { CompiledDefinition, CompiledStep, CompiledTrigger } from './compiled.ts';
+import { Faults, type Path } from './faults.ts';
+import { anyInput, compileInputSchema, type InputCheck } from './input-schema.ts';
+import { definitionShape, readShape } from './shape.ts';
+import { BASE_ROOTS, type Sight, SightChecker, withRoots } from './sight.ts';
+import { readSource } from './source.ts';
+import type { CompiledList, StepCompiler } from './step-compiler.ts';
+import { collectIds } from './step-ids.ts';
 import type { StepTypes } from './step-types.ts';
 
 /**
@@ -10,10 +21,11 @@ import type { StepTypes } from './step-types.ts';
 export function parseDefinition(
   source: string,
   type: 'yaml' | 'json',
-  _stepTypes: StepTypes,
-  _options: ExpressionOptions = {},
+  stepTypes: StepTypes,
+  options: ExpressionOptions = {},
 ): CompiledDefinition {
-  throw new Error(`not built yet: ${type} ${source.length}`);
+  const { value, locate } = readSource(source, type);
+  return compile(value, new Faults(locate), stepTypes, options);
 }
 
 /**
@@ -22,8 +34,136 @@ export function parseDefinition(
  */
 export function compileDefinition(
   definition: WorkflowDefinition,
-  _stepTypes: StepTypes,
-  _options: ExpressionOptions = {},
+  stepTypes: StepTypes,
+  options: ExpressionOptions = {},
 ): CompiledDefinition {
-  throw new Error(`not built yet: ${definition.name}`);
+  return compile(definition as unknown as Json, new Faults(), stepTypes, options);
+}
+
+type Shape = z.infer<typeof definitionShape>;
+
+function compile(
+  value: Json,
+  faults: Faults,
+  stepTypes: StepTypes,
+  options: ExpressionOptions,
+): CompiledDefinition {
+  const shape = readShape(definitionShape, value, [], faults) ?? partly(value, faults);
+  const ids = collectIds(
+    [
+      [shape.steps, ['steps']],
+      [shape.on_error ?? [], ['on_error']],
+    ],
+    faults,
+  );
+  const checker = new SightChecker(faults, { ids, inputs: inputNames(shape.input) }, options);
+  const compiler: StepCompiler = {
+    ...{ faults, checker, stepTypes, byId: new Map() },
+    list: (steps, path, sight) => compileList(compiler, steps, path, sight),
+  };
+  const parts = compileParts(compiler, shape);
+  faults.throwIfAny();
+  return assemble(compiler, shape, parts);
+}
+
+/** With a fault at the top the steps are still looked at, so that all faults come at once. */
+function partly(value: Json, faults: Faults): Shape {
+  const fields = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { steps, triggers, on_error, input } = fields;
+  // Nothing of a text that is no object is worth a second look.
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) faults.throwIfAny();
+  return {
+    name: 'invalid',
+    mode: 'sequential',
+    steps: Array.isArray(steps) ? steps : [],
+    triggers: Array.isArray(triggers) ? triggers : [],
+    on_error: Array.isArray(on_error) ? on_error : undefined,
+    input: typeof input === 'object' && input !== null ? (input as Shape['input']) : undefined,
+  };
+}
+
+interface Parts {
+  readonly list: CompiledList;
+  readonly onError: CompiledList;
+  readonly triggers: readonly CompiledTrigger[];
+  readonly validateInput: InputCheck;
+  readonly vars: CompiledDefinition['vars'];
+  readonly output: CompiledDefinition['output'];
+  readonly timeoutMs: number | undefined;
+}
+
+const FIRST_SIGHT: Sight = { steps: new Set(), roots: new Set(BASE_ROOTS) };
+const VARS_SIGHT: Sight = { steps: new Set(), roots: new Set(['input', 'trigger', 'run']) };
+
+function compileParts(compiler: StepCompiler, shape: Shape): Parts {
+  const { checker, faults } = compiler;
+  if (shape.steps.length === 0) faults.add(['steps'], 'a workflow needs at least one step');
+  const list = compileList(compiler, shape.steps, ['steps'], FIRST_SIGHT, shape.mode !== 'sequential');
+  if (shape.mode === 'conditional') checkChoice(list.steps, faults);
+  const after: Sight = { steps: list.seen, roots: FIRST_SIGHT.roots };
+  const vars = shape.vars as JsonObject | undefined;
+  const output = shape.output as Json | undefined;
+  return {
+    list,
+    onError: compiler.list(shape.on_error ?? [], ['on_error'], withRoots(after, 'error')),
+    triggers: compileTriggers(shape.triggers, checker, faults),
+    validateInput: compileInput(shape.input as JsonObject | undefined, faults),
+    vars: vars === undefined ? undefined : checker.template(vars, ['vars'], VARS_SIGHT),
+    output: output === undefined ? undefined : checker.template(output, ['output'], after),
+    timeoutMs: shape.timeout === undefined ? undefined : checker.literalDuration(shape.timeout, ['timeout']),
+  };
+}
+
+/** The first step whose `when` is true runs, so one without `when` ends the choice. */
+function checkChoice(steps: readonly CompiledStep[], faults: Faults): void {
+  const open = steps.findIndex(({ when }) => when === undefined);
+  if (open < 0 || open === steps.length - 1) return;
+  const path: Path = ['steps', open + 1];
+  faults.add(
+    path,
+    `this never runs: "${steps[open]?.id}" before it has no when`,
+    'Give it a when, or put it last.',
+  );
+}
+
+function compileInput(schema: JsonObject | undefined, faults: Faults): InputCheck {
+  if (schema === undefined) return anyInput;
+  try {
+    return compileInputSchema(schema);
+  } catch (error) {
+    const { message, cause } = error as Error;
+    faults.add(['input'], `not a JSON Schema: ${message}`, typeof cause === 'string' ? cause : undefined);
+    return anyInput;
+  }
+}
+
+function inputNames(schema: Shape['input']): ReadonlySet<string> {
+  const properties = schema?.properties;
+  return new Set(typeof properties === 'object' && properties !== null ? Object.keys(properties) : []);
+}
+
+function assemble(compiler: StepCompiler, shape: Shape, parts: Parts): CompiledDefinition {
+  const limit = shape.concurrency;
+  const concurrency = typeof limit === 'number' ? ({ max: limit, on_limit: 'queue' } as const) : limit;
+  const normalized = {
+    ...shape,
+    concurrency,
+    triggers: parts.triggers.map(({ definition }) => definition),
+    steps: parts.list.normalized,
+    on_error: shape.on_error && parts.onError.normalized,
+  };
+  return {
+    // Through JSON: what is compiled now and what is read from the store are the same.
+    definition: JSON.parse(JSON.stringify(normalized)) as WorkflowDefinition,
+    mode: shape.mode,
+    steps: parts.list.steps,
+    byId: compiler.byId,
+    triggers: parts.triggers,
+    vars: parts.vars,
+    output: parts.output,
+    onError: parts.onError.steps,
+    timeoutMs: parts.timeoutMs,
+    concurrency,
+    validateInput: parts.validateInput,
+  };
 }

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { didYouMean } from '#core/near-names.ts';
+import type { Faults, Path } from './faults.ts';
+
+/** The static shapes of a definition; what hangs on other parts (ids, templates, types) is checked after them. */
+
+export const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const STEP_ID = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+
+const duration = z.union([z.string(), z.number()], { error: 'must be a duration such as 10s, 5m or 1h30m' });
+const list = z.array(z.unknown(), { error: 'must be a list of steps' });
+const anyObject = z.record(z.string(), z.unknown());
+const text = z.string().max(2000);
+
+export const definitionShape = z.strictObject({
+  name: z.string().regex(NAME, {
+    error: 'must be 1 to 63 small letters, digits, - and _, and start with a letter or digit',
+  }),
+  description: text.optional(),
+  mode: z.enum(['sequential', 'parallel', 'conditional']).default('sequential'),
+  input: anyObject.optional(),
+  vars: anyObject.optional(),
+  triggers: z.array(z.unknown()).max(50).default([]),
+  concurrency: z
+    .union([
+      z.int().min(1).max(1000),
+      z.strictObject({
+        max: z.int().min(1).max(1000),
+        on_limit: z.enum(['queue', 'skip', 'replace']).default('queue'),
+      }),
+    ])
+    .optional(),
+  timeout: duration.optional(),
+  steps: list,
+  output: z.unknown().optional(),
+  on_error: list.optional(),
+});
+
+const RETRY = 'must be a number of tries, or {max_attempts, delay, factor, max_delay, jitter}';
+
+/** A bare number is max_attempts. */
+const retryObject = z.strictObject(
+  {
+    max_attempts: z.int().min(1).max(100).default(3),
+    delay: duration.default('1s'),
+    factor: z.number().min(1).max(10).default(2),
+    max_delay: duration.default('5m'),
+    jitter: z.boolean().default(true),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? RETRY : undefined) },
+);
+
+/** What every step may have. Its own fields are left to its type. */
+export const commonShape = z.object({
+  id: z.string().regex(STEP_ID, {
+    error:
+      'must be letters, digits and _, at most 63, and not start with a digit: expressions say steps.<id>',
+  }),
+  type: z.string().min(1),
+  name: text.optional(),
+  when: z.union([z.string(), z.boolean()], { error: 'must be a condition' }).optional(),
+  retry: z
+    .preprocess((value) => (typeof value === 'number' ? { max_attempts: value } : value), retryObject)
+    .optional(),
+  timeout: duration.optional(),
+  on_error: z
+    .union([z.enum(['fail', 'continue']), list], { error: 'must be fail, continue or a list of steps' })
+    .optional(),
+  on_interrupt: z.enum(['retry', 'fail', 'skip']).optional(),
+});
+
+export const COMMON_FIELDS: readonly string[] = Object.keys(commonShape.shape);
+
+const triggerInput = z.json().optional();
+
+export const triggerShape = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('manual') }),
+  z.strictObject({
+    type: z.literal('schedule'),
+    cron: z.string(),
+    timezone: z.string().optional(),
+    input: triggerInput,
+  }),
+  z.strictObject({
+    type: z.literal('mqtt'),
+    topic: z.string(),
+    when: z.string().optional(),
+    input: triggerInput,
+  }),
+  z.strictObject({
+    type: z.literal('event'),
+    event: z.string(),
+    when: z.string().optional(),
+    input: triggerInput,
+  }),
+]);
+
+type Issue = z.core.$ZodIssue;
+
+/** The value in its shape with defaults, or undefined and the faults added. */
+export function readShape<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  path: Path,
+  faults: Faults,
+): T | undefined {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) addIssue(issue, schema, value, path, faults);
+  return undefined;
+}
+
+function addIssue(issue: Issue, schema: z.ZodType, value: unknown, base: Path, faults: Faults): void {
+  const inner = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+  const path = [...base, ...inner];
+  if (issue.code === 'unrecognized_keys') {
+    const known = inner.length === 0 ? keysOf(schema, value) : [];
+    for (const key of issue.keys) {
+      const fallback = known.length === 0 ? undefined : `Possible here: ${known.join(', ')}.`;
+      faults.addAtKey([...path, key], `there is no field "${key}" here`, didYouMean(key, known) ?? fallback);
+    }
+    return;
+  }
+  const missing = inner.length > 0 && valueAt(value, inner) === undefined;
+  if (missing) faults.add(path, `"${inner.at(-1)}" is missing`);
+  else faults.add(path, lowerFirst(issue.message));
+}
+
+function keysOf(schema: z.ZodType, value: unknown): readonly string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return [];
+  const type = (value as { type?: unknown }).type;
+  const option = schema.options.find(
+    (one) => one instanceof z.ZodObject && one.shape.type.safeParse(type).success,
+  );
+  return option instanceof z.ZodObject ? Object.keys(option.shape) : [];
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let at = value;
+  for (const part of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, part)) return undefined;
+    at = (at as Record<string | number, unknown>)[part];
+  }
+  return at;
+}
+
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}

@@ -1,0 +1,178 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
+import type { Json } from '#core/json.ts';
+import { invalidDefinition, type Locate, type Path, pathText } from './faults.ts';
+
+/** Reading the text of a definition: what may be in it at all, and where each value stands. */
+
+export interface Source {
+  readonly value: Json;
+  readonly locate: Locate;
+}
+
+const LARGEST_SOURCE = 256 * 1024;
+/** Aliases that may be followed, each counting what it repeats. */
+const MOST_ALIASES = 100;
+const MOST_VALUES = 50_000;
+const DEEPEST_VALUE = 64;
+
+/** @throws TerminalError `workflow.invalid` */
+export function readSource(source: string, type: 'yaml' | 'json'): Source {
+  const size = Buffer.byteLength(source);
+  if (size > LARGEST_SOURCE) {
+    refuse(
+      `the definition has ${size} bytes; at most ${LARGEST_SOURCE} are allowed`,
+      'Split it with run_workflow.',
+    );
+  }
+  if (source.trim() === '') refuse('the definition is empty', 'It needs at least a name and steps.');
+  refuseDepth(source, type);
+  const lines = new LineCounter();
+  const plain = type === 'json' ? parseJson(source) : undefined;
+  const document = parseYaml(source, lines);
+  const duplicates = document.errors.filter((error) => type === 'yaml' || error.code === 'DUPLICATE_KEY');
+  const wrong = [...duplicates, ...(type === 'yaml' ? document.warnings : [])];
+  if (wrong.length > 0) throw invalidDefinition(wrong.slice(0, 20).map((error) => syntaxFault(error, lines)));
+  const locate: Locate = (path, onKey) => locateIn(document, lines, path, onKey);
+  const value = type === 'json' ? plain : toValue(document);
+  checkValues(value, locate);
+  return { value: value as Json, locate };
+}
+
+function refuse(message: string, hint: string, line = 1, column = 1): never {
+  throw invalidDefinition([{ path: '', message, hint, line, column }]);
+}
+
+/** Both parsers recurse: brackets and indentation are bounded before they see the text. */
+function refuseDepth(source: string, type: 'yaml' | 'json'): void {
+  let depth = 0;
+  let line = 1;
+  for (let i = 0; i < source.length; i++) {
+    const code = source.charCodeAt(i);
+    if (code === 10) line++;
+    // Brackets in texts are counted too; so many unclosed ones are no text that anybody writes.
+    if (code === 91 || code === 123) depth++;
+    else if (code === 93 || code === 125) depth = Math.max(0, depth - 1);
+    if (depth > 4 * DEEPEST_VALUE)
+      refuse('brackets nest too deeply', `At most ${DEEPEST_VALUE} levels.`, line);
+  }
+  const deep = new RegExp(`^(?:[ \\t]*[-?:][ \\t]+){${DEEPEST_VALUE}}`, 'm');
+  if (type === 'yaml' && deep.test(source))
+    refuse('lists nest too deeply', `At most ${DEEPEST_VALUE} levels.`);
+}
+
+function parseJson(source: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    const message = (error as Error).message;
+    const at = /at position (\d+)/.exec(message)?.[1];
+    const before = source.slice(0, at === undefined ? source.length : Number(at));
+    const line = before.split('\n').length;
+    const column = before.length - before.lastIndexOf('\n');
+    return refuse(
+      `this is not JSON: ${message}`,
+      'Look for a missing comma, quote or bracket.',
+      line,
+      column,
+    );
+  }
+}
+
+function parseYaml(source: string, lineCounter: LineCounter): Document.Parsed {
+  const options = {
+    lineCounter,
+    prettyErrors: false,
+    stringKeys: true,
+    schema: 'core',
+    merge: false,
+  } as const;
+  try {
+    return parseDocument(source, { ...options, strict: true, uniqueKeys: true, logLevel: 'silent' });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return refuse('the definition nests too deeply', `At most ${DEEPEST_VALUE} levels.`);
+  }
+}
+
+function syntaxFault(error: YAMLError, lines: LineCounter) {
+  const { line, col } = lines.linePos(error.pos[0]);
+  const many = error.code === 'MULTIPLE_DOCS';
+  const message = many ? 'there is more than one document (---)' : error.message;
+  return {
+    path: '',
+    message,
+    hint: many ? 'Save each workflow by itself.' : hintFor(error),
+    line,
+    column: col,
+  };
+}
+
+function hintFor(error: YAMLError): string {
+  if (error.code === 'DUPLICATE_KEY') return 'A key may stand once: rename or remove one of them.';
+  if (error.code === 'TAB_AS_INDENT') return 'Indent with spaces.';
+  if (error.code === 'TAG_RESOLVE_FAILED') return 'Tags (!…) are not used here: quote the text.';
+  return 'A text that starts with {, [, *, &, !, %, @ or has ": " in it is quoted: "{{ input.x }}".';
+}
+
+function toValue(document: Document.Parsed): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MOST_ALIASES });
+  } catch (error) {
+    return refuse((error as Error).message, 'Write the repeated parts out, or use vars.');
+  }
+}
+
+/** Only JSON may be stored; aliases may not blow it up. */
+function checkValues(value: unknown, locate: Locate): void {
+  let left = MOST_VALUES;
+  const fail = (path: Path, message: string, hint: string): never => {
+    throw invalidDefinition([{ path: pathText(path), message, hint, ...locate(path, false) }]);
+  };
+  const visit = (child: unknown, path: Path): void => {
+    if (--left < 0) fail(path, 'the definition has too many values', 'Use fewer aliases (*name).');
+    if (path.length > DEEPEST_VALUE)
+      fail(path, 'the definition nests too deeply', 'Split it with run_workflow.');
+    if (typeof child === 'number' && !Number.isFinite(child)) fail(path, `${child} is not JSON`, 'Quote it.');
+    if (typeof child === 'bigint') fail(path, `${child} is too large for a number`, 'Quote it.');
+    if (typeof child !== 'object' || child === null) return;
+    const members = Array.isArray(child) ? child.entries() : Object.entries(child);
+    for (const [key, member] of members) visit(member, [...path, key]);
+  };
+  visit(value, []);
+}
+
+function locateIn(document: Document.Parsed, lines: LineCounter, path: Path, onKey: boolean) {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [i, part] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    const last = i === path.length - 1;
+    const pair = isMap(node) ? node.items.find((item) => keyOf(item) === String(part)) : undefined;
+    const next = pair === undefined ? (isSeq(node) ? node.items[Number(part)] : undefined) : pair.value;
+    if (pair === undefined && next === undefined) break;
+    offset =
+      (last && onKey ? startOf(pair?.key) : undefined) ?? startOf(next) ?? startOf(pair?.key) ?? offset;
+    node = next;
+  }
+  const { line, col } = lines.linePos(offset);
+  return { line, column: col };
+}
+
+function keyOf(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : '';
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
+}
