@@ -2,14 +2,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RUN_ID } from '../../tests/cli/samples.ts';
+import { TestConsole } from '../../tests/cli/test-console.ts';
+import { TestDaemon } from '../../tests/cli/test-daemon.ts';
 import { bashCompletion } from './completion/bash.ts';
 import { fishCompletion } from './completion/fish.ts';
 import { completionSpec } from './completion/spec.ts';
 import { zshCompletion } from './completion/zsh.ts';
 import { buildProgram } from './program.ts';
-import { TestDaemon } from './test-daemon.ts';
-import { TestConsole } from './test-io.ts';
-import { RUN_ID } from './test-samples.ts';
 
 const SPECS = completionSpec(buildProgram(async () => {}, '0.0.0'));
 let daemon: TestDaemon;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RetryableError, TerminalError } from '#core/errors.ts';
+import { TestConsole, type TestRun } from '../../tests/cli/test-console.ts';
+import { TestDaemon } from '../../tests/cli/test-daemon.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit-codes.ts';
-import { TestDaemon } from './test-daemon.ts';
-import { TestConsole, type TestRun } from './test-io.ts';
 
 describe('against a daemon', () => {
   let daemon: TestDaemon;

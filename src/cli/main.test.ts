@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { RUN_ID, sample } from '../../tests/cli/samples.ts';
+import { TestDaemon } from '../../tests/cli/test-daemon.ts';
 import { output, processIo, readAll } from './process-io.ts';
-import { TestDaemon } from './test-daemon.ts';
-import { RUN_ID, sample } from './test-samples.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 let daemon: TestDaemon;

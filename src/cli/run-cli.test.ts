@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OTHER_RUN_ID, RUN_ID, sample } from '../../tests/cli/samples.ts';
+import { TestConsole, type TestRun, type TestTerminal } from '../../tests/cli/test-console.ts';
+import { type TestAnswer, TestDaemon } from '../../tests/cli/test-daemon.ts';
 import { RUN_STATUSES } from './run-status.ts';
-import { type TestAnswer, TestDaemon } from './test-daemon.ts';
-import { TestConsole, type TestRun, type TestTerminal } from './test-io.ts';
-import { OTHER_RUN_ID, RUN_ID, sample } from './test-samples.ts';
 
 let daemon: TestDaemon;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunAnswer, StepAnswer } from '#api/contract/run.ts';
+import { RUN_ID, sample } from '../../tests/cli/samples.ts';
+import { TestConsole, type TestTerminal } from '../../tests/cli/test-console.ts';
+import { TestDaemon } from '../../tests/cli/test-daemon.ts';
 import { Interruption } from './io.ts';
-import { TestDaemon } from './test-daemon.ts';
-import { TestConsole, type TestTerminal } from './test-io.ts';
-import { RUN_ID, sample } from './test-samples.ts';
 
 let daemon: TestDaemon;
 let run: RunAnswer;

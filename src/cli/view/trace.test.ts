@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunAnswer } from '#api/contract/run.ts';
-import { TestConsole } from '../test-io.ts';
-import { RUN_ID, sample } from '../test-samples.ts';
+import { RUN_ID, sample } from '../../../tests/cli/samples.ts';
+import { TestConsole } from '../../../tests/cli/test-console.ts';
 import { Screen } from './screen.ts';
 import { printTrace } from './trace.ts';
 

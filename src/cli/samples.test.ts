@@ -12,8 +12,8 @@ import {
   workflowSchema,
   workflowVersionsSchema,
 } from '#api/contract/workflow.ts';
-import type { TestAnswer } from './test-daemon.ts';
-import { RUN_ID, sample } from './test-samples.ts';
+import { RUN_ID, sample } from '../../tests/cli/samples.ts';
+import type { TestAnswer } from '../../tests/cli/test-daemon.ts';
 
 const SCHEMAS = {
   'GET /info': infoSchema,

@@ -1,7 +1,7 @@
+import type { Environment } from '#cli/environment.ts';
+import type { CliIo, Interruption } from '#cli/io.ts';
+import { runCli } from '#cli/run-cli.ts';
 import { systemClock } from '#core/clock.ts';
-import type { Environment } from './environment.ts';
-import type { CliIo, Interruption } from './io.ts';
-import { runCli } from './run-cli.ts';
 
 export interface TestTerminal {
   /** Cells per line; absent: not a terminal. */
@@ -17,7 +17,7 @@ export interface TestRun {
   readonly err: string;
 }
 
-/** For the tests of this room: runs a command line with everything it says kept. */
+/** For the tests of src/cli: runs a command line with everything it says kept. */
 export class TestConsole {
   out = '';
   err = '';

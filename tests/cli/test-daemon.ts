@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CloudEventAnswer } from '#api/contract/event.ts';
 import type { Problem } from '#api/contract/problem.ts';
-import { sample } from './test-samples.ts';
+import { sample } from './samples.ts';
 
 export interface TestRequest {
   readonly method: string;
@@ -23,7 +23,7 @@ export interface TestAnswer {
 export type TestRoute = TestAnswer | ((request: TestRequest) => TestAnswer | Promise<TestAnswer>);
 
 /**
- * For the tests of this room: a real HTTP server on a unix socket in a folder of its own, which answers as the
+ * For the tests of src/cli: a real HTTP server on a unix socket in a folder of its own, which answers as the
  * contract says. Each route can be given another answer; `emit` feeds the event streams.
  */
 export class TestDaemon {

@@ -212,5 +212,5 @@ const routes: Readonly<Record<string, TestRoute>> = {
   },
 };
 
-/** Answers as the contract describes them (test-samples.test.ts holds them to it). */
+/** Answers as the contract describes them (src/cli/samples.test.ts holds them to it). */
 export const sample = { AT, LATER, step, run, summary, device, event, routes };
