@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { eventRow } from '#bus/event-row.ts';
+import { actorText } from '#core/actor.ts';
+import { TerminalError } from '#core/errors.ts';
+import { stepFields } from '#core/step-fields.ts';
+import type { ReaderPort, WriterPort } from '#store/port.ts';
+import { Unit } from '#store/unit.ts';
+import { insertNotification, notificationById, openNotificationByKey } from '../notifications-table.ts';
+import type { StepContext, StepType } from '../port.ts';
+
+const fields = stepFields(
+  z.strictObject({
+    title: z.string().min(1).max(200),
+    body: z.string().max(4000).default(''),
+    severity: z.enum(['info', 'warning', 'error', 'critical']).default('info'),
+    key: z.string().min(1).max(200).optional(),
+  }),
+);
+
+type Fields = ReturnType<typeof fields.parse>;
+
+/**
+ * `notification`: tells the people of this appliance something. Output: `{id, created}`; `created` is false
+ * when an unacknowledged notification has the same `key`, or when this step had already made its own.
+ */
+export function notificationStep(reader: ReaderPort, writer: WriterPort): StepType {
+  return {
+    type: 'notification',
+    check: fields.check,
+    onInterrupt: () => 'retry',
+    async run(given, context) {
+      const told = fields.parse(given);
+      const id = idFrom(context.idempotencyKey);
+      const known = standing(reader, id, told.key);
+      if (known !== undefined) return { id: known, created: false };
+      try {
+        await writer.commit(unitOf(id, told, context));
+        return { id, created: true };
+      } catch (error) {
+        const other = isDuplicate(error) ? standing(reader, id, told.key) : undefined;
+        if (other === undefined) throw error;
+        return { id: other, created: false };
+      }
+    },
+  };
+}
+
+function standing(reader: ReaderPort, id: string, key: string | undefined): string | undefined {
+  const own = reader.get(notificationById, { id });
+  if (own) return own.id;
+  return key === undefined ? undefined : reader.get(openNotificationByKey, { key })?.id;
+}
+
+function unitOf(id: string, { title, body, severity, key }: Fields, context: StepContext): Unit {
+  const at = context.clock.now();
+  const row = { id, key: key ?? null, severity, title, body, run: context.runId, at };
+  const data = { id, severity, title, body };
+  const actor = actorText(context.actor);
+  return new Unit()
+    .add(insertNotification, row, 1)
+    .event(eventRow('chainbot.notification.created', `notification/${id}`, actor, data, at));
+}
+
+/** Somebody was faster: the unique id or the unique open key refused ours. */
+function isDuplicate(error: unknown): boolean {
+  return error instanceof TerminalError && error.code === 'store.constraint';
+}
+
+/** Always the same UUIDv8 (RFC 9562 §5.8) for the same run and step. */
+function idFrom(key: string): string {
+  const bytes = createHash('sha256').update(key).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
