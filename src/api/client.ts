@@ -1,3 +1,4 @@
+import { TerminalError } from '#core/errors.ts';
 import type { Json } from '#core/json.ts';
 import { type FollowFrame, type FollowOptions, follow } from './client-events.ts';
 import { type ClientTarget, ClientTransport } from './client-transport.ts';
@@ -261,7 +262,8 @@ export function createClient(target: ClientTarget): ApiClient {
 
 /** Ids and names stand in a path as one segment, whatever is in them. `.` and `..` would be folded away. */
 function part(text: string): string {
-  return encodeURIComponent(text).replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E'));
+  if (text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text);
+  throw new TerminalError('invalid', 'client.name_invalid', `"${text}" is not a name`);
 }
 
 function queryOf(values: Readonly<Record<string, string | number | undefined | readonly string[]>>): string {
