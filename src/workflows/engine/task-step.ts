@@ -110,7 +110,7 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
   try {
     const ms = step.timeout?.evaluate(scope);
     const work = (signal: AbortSignal): Promise<unknown> => {
-      const context = new TaskContext(execution, course, signal);
+      const context = new TaskContext(execution, course, signal, ms);
       return untilAborted(step.stepType.run(course.fields, context), signal);
     };
     const result =
@@ -209,13 +209,15 @@ function named(course: Course): {
 /** Made per attempt; what costs something is made when it is asked for. */
 class TaskContext implements StepContext {
   readonly signal: AbortSignal;
+  readonly timeoutMs: number | undefined;
   readonly #execution: Execution;
   readonly #course: Course;
 
-  constructor(execution: Execution, course: Course, signal: AbortSignal) {
+  constructor(execution: Execution, course: Course, signal: AbortSignal, timeoutMs: number | undefined) {
     this.#execution = execution;
     this.#course = course;
     this.signal = signal;
+    this.timeoutMs = timeoutMs;
   }
 
   get runId(): string {
