@@ -18,7 +18,7 @@ export interface CliIo {
   readonly environment: Environment;
   readonly cwd: string;
   readonly clock: Clock;
-  /** Aborts with an {@link Interruption} on Ctrl-C and when the reader of standard output has gone. */
+  /** Aborts with an {@link Interruption} on Ctrl-C and when the reader of the output has gone, else with what failed. */
   readonly interrupted: AbortSignal;
 }
 

@@ -71,6 +71,13 @@ describe('the process', () => {
     expect(said.err).toBe('');
   });
 
+  test('a full disk is an error, not silence', () => {
+    const script = `"${process.execPath}" "${MAIN}" completion bash > /dev/full`;
+    const { status, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stderr).toContain('ENOSPC');
+  });
+
   test('| head of a long list ends quietly too', () => {
     const script = `"${process.execPath}" "${MAIN}" completion bash | head -n1; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });

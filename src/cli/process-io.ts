@@ -1,6 +1,7 @@
 import { systemClock } from '#core/clock.ts';
 import { TerminalError } from '#core/errors.ts';
 import { readEnvironment } from './environment.ts';
+import { EXIT } from './exit-codes.ts';
 import { type CliIo, Interruption, type Output } from './io.ts';
 
 type Stream = NodeJS.WriteStream & { readonly fd: number };
@@ -11,8 +12,7 @@ export function processIo(): CliIo {
   process.once('SIGINT', () => interrupt.abort(new Interruption('person')));
   process.once('SIGTERM', () => interrupt.abort(new Interruption('person')));
   const onGone = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE') throw error;
-    interrupt.abort(new Interruption('pipe'));
+    interrupt.abort(error.code === 'EPIPE' ? new Interruption('pipe') : outputFailed(error));
   };
   return {
     stdout: output(process.stdout, onGone),
@@ -23,6 +23,15 @@ export function processIo(): CliIo {
     clock: systemClock,
     interrupted: interrupt.signal,
   };
+}
+
+// A full disk may be noticed when the command has already ended well: the status is set at the very end.
+function outputFailed(error: NodeJS.ErrnoException): TerminalError {
+  process.once('exit', () => {
+    process.exitCode = EXIT.failed;
+  });
+  process.stderr.write(`chainbot: cannot write the output: ${error.message}\n`);
+  return new TerminalError('failed', 'output.failed', 'the output is not complete', { cause: error });
 }
 
 /** A process stream as an {@link Output}. After `head` has seen enough (EPIPE) it writes nothing more. */

@@ -22,7 +22,9 @@ function __chainbot_read
     set -g __chainbot_args 0
     set -g __chainbot_link
     set -l skip ''
-    for word in (commandline -opc)[2..-1]
+    set -l words (commandline -opc)
+    set -e words[1]
+    for word in $words
         if test -n "$skip"
             contains -- $skip --socket --url --token; and set -ga __chainbot_link $skip $word
             set skip ''

@@ -53,7 +53,7 @@ ${indented(optionArms(specs), 8)}
     case $trail in
 ${indented(options, 6)}
     esac
-    _describe -t options option list -o
+    _describe -o option list
     return
   fi
   if [[ -z $want ]]; then
