@@ -73,6 +73,13 @@ export const DEFAULT_LIMITS: ApiLimits = Object.freeze({
   stopMs: 4_000,
 });
 
+/** How well the daemon is; see {@link HealthAnswer}, which it becomes as it is. */
+export interface HealthReport {
+  readonly status: HealthAnswer['status'];
+  readonly score: number;
+  readonly parts: readonly Readonly<HealthAnswer['parts'][number]>[];
+}
+
 export interface ApiDeps {
   readonly workflows: WorkflowsPort;
   readonly runs: RunsPort;
@@ -83,7 +90,7 @@ export interface ApiDeps {
   readonly events: EventLogPort;
   readonly tokens: TokensPort;
   readonly notifications?: NotificationsPort | undefined;
-  readonly health: () => HealthAnswer;
+  readonly health: () => HealthReport;
   readonly info: () => Omit<InfoAnswer, 'api'>;
   readonly metrics: () => readonly Metric[];
   /** Who holds a TCP port, for the message when it is taken. */

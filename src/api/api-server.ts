@@ -122,7 +122,7 @@ export class ApiServer implements Part {
       ...deviceRoutes(this.#deps),
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),
       ...(notifications ? notificationRoutes(notifications) : []),
-      ...tokenRoutes(tokens),
+      ...tokenRoutes(tokens, this.#streams),
     ];
   }
 

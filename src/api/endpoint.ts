@@ -45,6 +45,8 @@ export interface AnswerSpec {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly contentType?: string;
+  /** Another form of the same answer, as text. */
+  readonly also?: string;
 }
 
 /**

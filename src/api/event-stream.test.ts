@@ -143,6 +143,19 @@ describe('streams', () => {
     await ended;
   });
 
+  test('a revoked token reads no further', async () => {
+    const answer = await stream('/events');
+    const ended = textOf(answer, 'event: end\n');
+    const local = client.followEvents({ signal: leaving.signal });
+    const next = local.next();
+    await expect.poll(() => client.metrics()).toContain('chainbot_event_streams 2');
+    await client.revokeToken('t1');
+    expect(await ended).toContain('{"reason":"the token was revoked"}');
+    api.log.write('chainbot.a');
+    expect((await next).value).toMatchObject({ seq: 1 });
+    await local.return();
+  });
+
   test('a stop ends them with a reason; the client comes back to the next start', async () => {
     api.log.write('chainbot.a');
     const frames: FollowFrame[] = [];

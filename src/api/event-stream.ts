@@ -9,7 +9,7 @@ export interface EventStreamOptions {
   readonly filter: EventFilter;
   readonly heartbeatMs: number;
   readonly slowReaderMs: number;
-  /** Aborts when the daemon stops. */
+  /** Aborts when the stream must end; the reason is told to the reader. */
   readonly ending: AbortSignal;
 }
 
@@ -46,7 +46,9 @@ export async function streamEvents(
       outgoing.end(`event: error\ndata: ${JSON.stringify(problemOf(error))}\n\n`);
     } else if (!options.ending.aborted) outgoing.destroy();
   }
-  if (options.ending.aborted) outgoing.end('event: end\ndata: {"reason":"the daemon is stopping"}\n\n');
+  if (options.ending.aborted) {
+    outgoing.end(`event: end\ndata: ${JSON.stringify({ reason: String(options.ending.reason) })}\n\n`);
+  }
 }
 
 function block(log: EventLogPort, event: Parameters<EventLogPort['toCloudEvent']>[0]): string {

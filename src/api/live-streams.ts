@@ -1,10 +1,22 @@
+import { type Actor, actorText } from '#core/actor.ts';
 import { RetryableError } from '#core/errors.ts';
 
-/** The event streams that are open, SSE and WebSocket alike: how many at most, and their end at stop. */
+/** A place for one event stream. */
+export interface LiveStream {
+  /** Aborts when the stream must end; its reason is one sentence for the reader. */
+  readonly ending: AbortSignal;
+  /** Keeps the place until the stream, which never rejects, has ended. */
+  keep(stream: Promise<void>): Promise<void>;
+}
+
+export const STOPPING = 'the daemon is stopping';
+export const REVOKED = 'the token was revoked';
+
+/** The event streams that are open, SSE and WebSocket alike: how many at most, whose, and their end. */
 export class LiveStreams {
   readonly #most: number;
-  readonly #open = new Set<Promise<void>>();
-  #ending = new AbortController();
+  readonly #open = new Map<AbortController, { readonly actor: string; readonly ended: Promise<void> }>();
+  #stopping = false;
 
   constructor(most: number) {
     this.#most = most;
@@ -14,38 +26,41 @@ export class LiveStreams {
     return this.#open.size;
   }
 
-  /** Aborts when the daemon stops. */
-  get ending(): AbortSignal {
-    return this.#ending.signal;
-  }
-
   /** @throws RetryableError `api.too_many_streams`, `api.stopping` */
-  claim(): void {
-    if (this.#ending.signal.aborted) {
-      throw new RetryableError('api.stopping', 'the daemon is stopping', { retryAfterMs: 5000 });
+  claim(actor: Actor): LiveStream {
+    if (this.#stopping) throw new RetryableError('api.stopping', STOPPING, { retryAfterMs: 5000 });
+    if (this.#open.size >= this.#most) {
+      throw new RetryableError('api.too_many_streams', `${this.#most} event streams are open already`, {
+        retryAfterMs: 5000,
+        hint: 'Close one, or read pages of GET /api/chainbot/events.',
+      });
     }
-    if (this.#open.size < this.#most) return;
-    throw new RetryableError('api.too_many_streams', `${this.#most} event streams are open already`, {
-      retryAfterMs: 5000,
-      hint: 'Close one, or read pages of GET /api/chainbot/events.',
-    });
+    const ending = new AbortController();
+    return {
+      ending: ending.signal,
+      keep: (stream) => {
+        const ended = stream.finally(() => this.#open.delete(ending));
+        this.#open.set(ending, { actor: actorText(actor), ended });
+        return ended;
+      },
+    };
   }
 
-  /** Keeps a stream until it has ended; it never rejects. */
-  keep(stream: Promise<void>): Promise<void> {
-    const kept = stream.finally(() => this.#open.delete(kept));
-    this.#open.add(kept);
-    return kept;
+  /** Ends the streams of somebody who may no longer read. */
+  endOf(actor: Actor): void {
+    for (const [ending, stream] of this.#open) if (stream.actor === actorText(actor)) ending.abort(REVOKED);
   }
 
   /** Ends all streams, with their goodbye, and resolves when they have ended. */
   async end(): Promise<void> {
-    this.#ending.abort();
-    await Promise.allSettled(this.#open);
+    this.#stopping = true;
+    const all = [...this.#open];
+    for (const [ending] of all) ending.abort(STOPPING);
+    await Promise.allSettled(all.map(([, stream]) => stream.ended));
   }
 
   /** After a stop, before the next start. */
   renew(): void {
-    this.#ending = new AbortController();
+    this.#stopping = false;
   }
 }

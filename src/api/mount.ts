@@ -1,5 +1,6 @@
 import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { z } from 'zod';
 import { TerminalError } from '#core/errors.ts';
 import { API_BASE } from './contract/api-base.ts';
 import { PROBLEM_TYPE, problemSchema } from './contract/problem.ts';
@@ -97,8 +98,10 @@ function documentedBody(body: JsonBody<unknown> | TextBody): object {
 
 function documentedAnswers(route: Endpoint): Parameters<typeof createRoute>[0]['responses'] {
   const answers = Object.entries(route.answers).map(([status, answer]) => {
-    const { description, schema, contentType = 'application/json' } = answer;
-    return [status, schema ? { description, content: { [contentType]: { schema } } } : { description }];
+    const { description, schema, contentType = 'application/json', also } = answer;
+    if (!schema) return [status, { description }];
+    const other = also === undefined ? {} : { [also]: { schema: z.string() } };
+    return [status, { description, content: { [contentType]: { schema }, ...other } }];
   });
   const problems = {
     description: 'A problem (RFC 9457)',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
-import { type ApiHarness, startApi } from '../../tests/api/api-harness.ts';
+import { type ApiHarness, call, startApi } from '../../tests/api/api-harness.ts';
 
 let api: ApiHarness;
 const opened: WebSocket[] = [];
@@ -138,6 +138,13 @@ describe('what it gets', () => {
     await expect.poll(() => frames.length).toBe(1);
     expect((await closed)[0]).toBe(1006);
     expect(ws.readyState).toBe(WebSocket.CLOSED);
+  });
+
+  test('who has its token revoked is told and let go', async () => {
+    const { frames, closed } = talk({ type: 'subscribe' });
+    await expect.poll(() => frames.length).toBe(1);
+    await call(api, '/tokens/t1', { method: 'DELETE' });
+    expect(await closed).toEqual([1008, 'the token was revoked']);
   });
 
   test('who answers stays, and hears when the daemon stops', async () => {

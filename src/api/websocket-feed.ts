@@ -2,12 +2,13 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { EventLogPort } from '#bus/port.ts';
+import type { Actor } from '#core/actor.ts';
 import { type ChainbotError, TerminalError } from '#core/errors.ts';
 import { API_BASE } from './contract/api-base.ts';
 import { PROBLEM_TYPE } from './contract/problem.ts';
 import { problemOf, retryAfterOf } from './error-map.ts';
 import type { Gate } from './gate.ts';
-import type { LiveStreams } from './live-streams.ts';
+import type { LiveStream, LiveStreams } from './live-streams.ts';
 import { type SessionLimits, WebSocketSession } from './websocket-session.ts';
 
 export interface WebSocketFeedDeps {
@@ -19,6 +20,8 @@ export interface WebSocketFeedDeps {
 }
 
 const PATH = `${API_BASE}/ws`;
+/** The gate lets nobody past to here without saying who it is. */
+const NOBODY: Actor = { kind: 'system', id: 'nobody' };
 const LARGEST_MESSAGE = 64 * 1024;
 
 /** Takes WebSocket upgrades at /api/chainbot/ws: checks who asks, then hands over to a session. */
@@ -38,17 +41,18 @@ export class WebSocketFeed {
   /** For node's `upgrade` event. */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, gate: Gate): void {
     socket.on('error', () => socket.destroy());
+    let place: LiveStream;
     try {
-      gate(incoming);
+      const actor = gate(incoming);
       checkTarget(incoming);
-      this.#deps.streams.claim();
+      place = this.#deps.streams.claim(actor ?? NOBODY);
     } catch (error) {
       refuse(socket, this.#deps.known(error, incoming.url));
       return;
     }
-    const { events, limits, streams } = this.#deps;
+    const { events, limits } = this.#deps;
     this.#server.handleUpgrade(incoming, socket, head, (ws: WebSocket) => {
-      streams.keep(new WebSocketSession(ws, events, limits).serve(streams.ending));
+      place.keep(new WebSocketSession(ws, events, limits).serve(place.ending));
     });
   }
 }

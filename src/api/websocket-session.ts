@@ -6,6 +6,7 @@ import { type ServerFrame, type Subscribe, subscribeSchema } from './contract/ev
 import { problemOf } from './error-map.ts';
 import { startPosition } from './event-position.ts';
 import { followLog } from './follow-log.ts';
+import { STOPPING } from './live-streams.ts';
 import { parsed } from './parsed.ts';
 import { readJson } from './read-json.ts';
 
@@ -20,7 +21,7 @@ class SlowReader extends Error {}
 
 /**
  * One WebSocket client: it says once what it wants, then gets events until it leaves, is too slow (1013),
- * is left behind by the log (4410) or the daemon stops (1001).
+ * is left behind by the log (4410), its token is revoked (1008) or the daemon stops (1001).
  */
 export class WebSocketSession {
   readonly #ws: WebSocket;
@@ -47,9 +48,9 @@ export class WebSocketSession {
     const pings = setInterval(() => this.#ping(), this.#limits.heartbeatMs);
     try {
       await this.#follow(await this.#subscription(signal), signal);
-      this.#ws.close(CLOSE.goingAway, 'the daemon is stopping');
+      this.#end(ending);
     } catch (error) {
-      if (ending.aborted) this.#ws.close(CLOSE.goingAway, 'the daemon is stopping');
+      if (ending.aborted) this.#end(ending);
       else this.#refuse(error);
     } finally {
       clearInterval(pings);
@@ -57,6 +58,11 @@ export class WebSocketSession {
     const timer = setTimeout(() => this.#ws.terminate(), GOODBYE_MS);
     await closed;
     clearTimeout(timer);
+  }
+
+  #end(ending: AbortSignal): void {
+    const code = ending.reason === STOPPING ? CLOSE.goingAway : CLOSE.policy;
+    this.#ws.close(code, String(ending.reason));
   }
 
   #subscription(signal: AbortSignal): Promise<Subscribe> {

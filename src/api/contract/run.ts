@@ -63,7 +63,7 @@ export const runSummarySchema = z
     created_at: time,
     started_at: time.nullable(),
     ended_at: time.nullable(),
-    error: errorRecordSchema.nullable(),
+    error: z.union([errorRecordSchema, z.null()]),
   })
   .meta({ id: 'RunSummary' });
 
@@ -77,7 +77,7 @@ export const stepSchema = z
     status: z.enum(STEP_STATUSES),
     attempts: z.number().int(),
     output: jsonValue,
-    error: errorRecordSchema.nullable(),
+    error: z.union([errorRecordSchema, z.null()]),
     history: z
       .array(z.object({ attempt: z.number().int(), at: time, error: errorRecordSchema }))
       .meta({ description: 'Failed attempts before the last: when and why.' }),

@@ -30,6 +30,7 @@ export function eventRoutes(deps: EventRoutesDeps): readonly Endpoint[] {
       query: eventsQuery,
       answers: {
         200: {
+          also: 'text/event-stream',
           description: 'A page (application/json) or a stream (text/event-stream)',
           schema: eventPageSchema,
         },
@@ -49,10 +50,10 @@ async function stream({ events, streams, limits }: EventRoutesDeps, call: Events
   const wanted =
     typeof lastId === 'string' && lastId !== '' ? parseEventId(lastId) : { after: call.query.after };
   const after = startPosition(events, wanted);
-  streams.claim();
+  const place = streams.claim(call.actor);
   const { heartbeatMs, slowReaderMs } = limits;
-  const options = { after, filter: filterOf(call.query), heartbeatMs, slowReaderMs, ending: streams.ending };
-  await streams.keep(streamEvents(call.outgoing, events, options));
+  const options = { after, filter: filterOf(call.query), heartbeatMs, slowReaderMs, ending: place.ending };
+  await place.keep(streamEvents(call.outgoing, events, options));
   return RESPONSE_ALREADY_SENT;
 }
 

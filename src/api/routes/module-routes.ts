@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { json, jsonText, ok, text } from '../answer.ts';
-import { type HealthAnswer, healthSchema, type InfoAnswer, infoSchema } from '../contract/module.ts';
+import type { HealthReport } from '../api-deps.ts';
+import { healthSchema, type InfoAnswer, infoSchema } from '../contract/module.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
 import { METRICS_TYPE, type Metric, metricsText } from '../metrics-text.ts';
 
 const tag = 'module';
 
 export interface ModuleRoutesDeps {
-  readonly health: () => HealthAnswer;
+  readonly health: () => HealthReport;
   readonly info: () => InfoAnswer;
   readonly metrics: () => readonly Metric[];
   /** The OpenAPI document as text. */

@@ -2,11 +2,12 @@ import type { TokensPort } from '#identity/port.ts';
 import { done, json, ok } from '../answer.ts';
 import { createTokenBody, newTokenSchema, tokenListSchema, tokenParams } from '../contract/token.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
+import type { LiveStreams } from '../live-streams.ts';
 import { rfc3339, rfc3339OrNull } from '../wire/rfc3339.ts';
 
 const tag = 'tokens';
 
-export function tokenRoutes(tokens: TokensPort): readonly Endpoint[] {
+export function tokenRoutes(tokens: TokensPort, streams: Pick<LiveStreams, 'endOf'>): readonly Endpoint[] {
   return [
     endpoint({
       method: 'post',
@@ -42,6 +43,7 @@ export function tokenRoutes(tokens: TokensPort): readonly Endpoint[] {
       answers: { 204: { description: 'It opens nothing any more' } },
       async handle({ params, actor }) {
         await tokens.revoke(params.id, actor);
+        streams.endOf({ kind: 'token', id: params.id });
         return done();
       },
     }),
