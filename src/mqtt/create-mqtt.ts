@@ -130,14 +130,14 @@ class MqttRoom implements Part, PublishPort {
   async #createBroker(): Promise<Broker> {
     const { config, deviceId, clock, log } = this.#options;
     const { url, username, password, embedded } = config;
-    const common = { username, password, clock, log, backoff: this.#backoff };
+    const common = { clock, log, backoff: this.#backoff };
     if (url === undefined) {
       const { EmbeddedBroker } = await import('./embedded-broker.ts');
       return new EmbeddedBroker({ ...common, ...embedded });
     }
     const { ExternalBroker } = await import('./external-broker.ts');
     const will = { topic: this.#topics.state, payload: JSON.stringify({ state: 'offline' }) };
-    return new ExternalBroker({ ...common, url, deviceId, will });
+    return new ExternalBroker({ ...common, url, username, password, deviceId, will });
   }
 
   #waiting(): string[] {

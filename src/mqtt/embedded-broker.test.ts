@@ -145,17 +145,6 @@ test('stop ends clients and half-open connections', async () => {
   await expect(room.mqtt.publisher.publish('a', 'b')).rejects.toMatchObject({ code: 'mqtt.offline' });
 });
 
-test('with a password, clients must log in', async () => {
-  await using room = bench({ username: 'bot', password: 'secret' });
-  await room.start();
-  const { url } = room.mqtt.status();
-  await expect(
-    testClient(url, [], { reconnectPeriod: 0, username: 'bot', password: 'wrong' }),
-  ).rejects.toThrow(/username or password/);
-  await expect(testClient(url, [], { reconnectPeriod: 0 })).rejects.toThrow();
-  await using _client = await testClient(url, [], { username: 'bot', password: 'secret' });
-});
-
 test('an open broker on the network lowers the health', async () => {
   await using room = bench({ embedded: { host: '0.0.0.0', port: 0 } });
   await room.start();

@@ -1,7 +1,6 @@
-import { timingSafeEqual } from 'node:crypto';
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Aedes, type AedesOptions, type AuthenticateError, type PublishPacket } from 'aedes';
+import { Aedes, type AedesOptions, type PublishPacket } from 'aedes';
 import type { Clock } from '#core/clock.ts';
 import { RetryableError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
@@ -32,9 +31,6 @@ export interface EmbeddedBrokerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** When given, clients must log in with them. */
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly backoff: BackoffOptions;
@@ -151,12 +147,12 @@ export class EmbeddedBroker implements Broker {
 
   health(): PartHealth {
     if (this.#server === undefined) return unwell(0, 'the embedded broker does not run', 'Look at the log.');
-    const { host, password } = this.#options;
-    if (!isLoopback(host) && password === undefined) {
+    const { host } = this.#options;
+    if (!isLoopback(host)) {
       return unwell(
         0.7,
         `the embedded broker on ${host} lets anybody on the network in`,
-        'Set mqtt.username and mqtt.password, or mqtt.embedded.host to 127.0.0.1.',
+        'Set mqtt.embedded.host to 127.0.0.1. For devices on the network run a broker with passwords and set mqtt.url.',
       );
     }
     const lost = this.#memory.leftOut + this.#tooLarge;
@@ -218,10 +214,6 @@ export class EmbeddedBroker implements Broker {
         const fits = Buffer.byteLength(packet.clientId ?? '') <= LONGEST_CLIENT_ID;
         callback(fits ? null : new Error('the client id is too long'), fits);
       },
-      authenticate: (_client, username, password, done) => {
-        if (this.#admits(username, password)) done(null, true);
-        else done(Object.assign(new Error('not authorized'), { returnCode: 4 }) as AuthenticateError, false);
-      },
       authorizePublish: (client, packet, callback) => this.#authorize(client, packet, callback),
     };
   }
@@ -236,13 +228,6 @@ export class EmbeddedBroker implements Broker {
     if (this.#watched.includes(topic)) this.#watcher(message);
     this.#gate.pass(client ?? NOBODY, message, callback);
   }
-
-  #admits(username: string | undefined, password: Uint8Array | undefined): boolean {
-    const wanted = this.#options;
-    if (wanted.username === undefined && wanted.password === undefined) return true;
-    const named = username === (wanted.username ?? username);
-    return same(password ?? new Uint8Array(), Buffer.from(wanted.password ?? '')) && named;
-  }
 }
 
 const NOBODY: Sender = Object.freeze({ closed: true });
@@ -253,10 +238,6 @@ function storeOf(aedes: Aedes): RetainedStore {
 
 function bytes(payload: string | Uint8Array): Uint8Array {
   return typeof payload === 'string' ? Buffer.from(payload) : payload;
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function isLoopback(host: string): boolean {
