@@ -13,16 +13,14 @@ export const activeTokens = query((db, p: { limit: number }) =>
 );
 
 export const insertToken = statement((db, p: { id: string; name: string; hash: string; now: number }) =>
-  db
-    .insertInto('tokens')
-    .values({
-      id: p.id,
-      name: p.name,
-      hash: p.hash,
-      created_at: p.now,
-      last_used_at: null,
-      revoked_at: null,
-    }),
+  db.insertInto('tokens').values({
+    id: p.id,
+    name: p.name,
+    hash: p.hash,
+    created_at: p.now,
+    last_used_at: null,
+    revoked_at: null,
+  }),
 );
 
 export const revokeToken = statement((db, p: { id: string; now: number }) =>

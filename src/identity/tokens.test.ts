@@ -31,7 +31,8 @@ beforeEach(async () => {
   now = 0;
   directory = mkdtempSync(join(tmpdir(), 'chainbot-tokens-'));
   store = new Store({
-    directory,
+    file: join(directory, 'chainbot.db'),
+    telemetryFile: join(directory, 'telemetry.db'),
     log: silentLog,
     quickCheck: false,
     telemetry: { flushMs: 10_000, retentionMs: 1e9 },
