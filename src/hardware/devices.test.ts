@@ -1,14 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Actor } from '#core/actor.ts';
 import { RetryableError } from '#core/errors.ts';
 import { silentLog } from '#core/log.ts';
 import type { TelemetryRow, WriterPort } from '#store/port.ts';
 import { query } from '#store/statement.ts';
-import { Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import { HandClock } from '../../tests/support/hand-clock.ts';
+import { openStore } from '../../tests/support/open-store.ts';
 import type { DeviceDeclaration } from './declaration.ts';
 import { Devices } from './devices.ts';
 import type { Driver } from './driver.ts';
@@ -46,7 +44,7 @@ const desiredRows = query((db, _: Record<string, never>) =>
   db.selectFrom('devices').select(['id', 'desired', 'actor']).orderBy('id').limit(100),
 );
 
-let directory: string;
+let opened: Awaited<ReturnType<typeof openStore>>;
 let store: Store;
 let clock: HandClock;
 let devices: Devices;
@@ -93,14 +91,8 @@ const on = { value: true, actor: ANNA };
 const off = { value: false, actor: ANNA };
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'chainbot-devices-'));
-  store = new Store({
-    directory,
-    log: silentLog,
-    quickCheck: false,
-    telemetry: { flushMs: 10_000, retentionMs: 1e9 },
-  });
-  await store.start(never);
+  opened = await openStore();
+  store = opened.store;
   clock = new HandClock();
   telemetry = [];
   gate = {};
@@ -108,8 +100,7 @@ beforeEach(async () => {
 afterEach(async () => {
   gate = {};
   await devices.stop();
-  await store.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await opened.close();
 });
 
 describe('devices', () => {

@@ -12,15 +12,10 @@ export class HandClock implements Clock {
     this.#start = now;
   }
 
-  now(): number {
-    return this.#now;
-  }
-
-  monotonic(): number {
-    return this.#now - this.#start;
-  }
-
-  after(ms: number, fire: () => void): Disposable {
+  // Arrows, as in the system's clock: callers may pass them on alone.
+  readonly now = (): number => this.#now;
+  readonly monotonic = (): number => this.#now - this.#start;
+  readonly after = (ms: number, fire: () => void): Disposable => {
     const timer = { at: this.#now + Math.max(0, ms), fire };
     this.#timers.push(timer);
     return {
@@ -28,7 +23,7 @@ export class HandClock implements Clock {
         this.#timers = this.#timers.filter((other) => other !== timer);
       },
     };
-  }
+  };
 
   /** Timers that wait. */
   get waiting(): number {

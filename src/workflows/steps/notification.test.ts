@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '#core/clock.ts';
 import { RetryableError } from '#core/errors.ts';
 import type { JsonObject } from '#core/json.ts';
 import { silentLog } from '#core/log.ts';
 import { query } from '#store/statement.ts';
-import { Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
+import { openStore } from '../../../tests/support/open-store.ts';
 import type { StepContext } from '../port.ts';
 import { notificationStep } from './notification.ts';
 
@@ -16,7 +14,7 @@ const events = query((db, _: Record<string, never>) =>
   db.selectFrom('events').select(['type', 'subject', 'actor', 'data']).orderBy('seq').limit(100),
 );
 
-let directory: string;
+let opened: Awaited<ReturnType<typeof openStore>>;
 let store: Store;
 
 const context = (path: string): StepContext => ({
@@ -37,18 +35,11 @@ const run = (fields: JsonObject, path = 'tell') =>
   }>;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'chainbot-notification-'));
-  store = new Store({
-    directory,
-    log: silentLog,
-    quickCheck: false,
-    telemetry: { flushMs: 10_000, retentionMs: 1e9 },
-  });
-  await store.start(new AbortController().signal);
+  opened = await openStore();
+  store = opened.store;
 });
 afterEach(async () => {
-  await store.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await opened.close();
 });
 
 describe('notification', () => {
