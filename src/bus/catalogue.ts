@@ -118,6 +118,10 @@ export const catalogue = {
     description: 'A person is to be told something.',
     data: z.object({ id: z.string(), severity: z.string(), title: z.string(), body: z.string() }),
   },
+  'chainbot.notification.acknowledged': {
+    description: 'A person has seen a notification.',
+    data: z.object({ id: z.string() }),
+  },
   'chainbot.log.gap': {
     description: 'A reader of the log fell so far behind that events were dropped (both ends included).',
     data: z.object({ cursor: z.string(), from: z.number(), to: z.number() }),

@@ -7,16 +7,23 @@ import type { CursorPort } from './port.ts';
 /** A named, durable position in the log: retention waits for it. */
 export class Cursor implements CursorPort {
   readonly name: string;
-  readonly #writer: WriterPort;
+  readonly #store: { readonly reader: ReaderPort; readonly writer: WriterPort };
   readonly #clock: Clock;
-  #position: number;
+  #position = 0;
 
-  /** Opens a cursor where it was left; a new one begins after `start`. */
-  constructor(name: string, store: { reader: ReaderPort; writer: WriterPort }, clock: Clock, start: number) {
+  constructor(
+    name: string,
+    store: { readonly reader: ReaderPort; readonly writer: WriterPort },
+    clock: Clock,
+  ) {
     this.name = name;
-    this.#writer = store.writer;
+    this.#store = store;
     this.#clock = clock;
-    this.#position = store.reader.get(cursorByName, { name })?.seq ?? start;
+  }
+
+  /** Goes where it was left; a new one begins after `start`, and is on disk with its first advance. */
+  open(start: number): void {
+    this.#position = this.#store.reader.get(cursorByName, { name: this.name })?.seq ?? start;
   }
 
   position(): number {
@@ -25,17 +32,12 @@ export class Cursor implements CursorPort {
 
   async advance(seq: number): Promise<void> {
     if (seq <= this.#position) return;
-    await this.#writer.commit(this.move(new Unit(), seq));
+    await this.#store.writer.commit(this.move(new Unit(), seq));
     this.#position = Math.max(this.#position, seq);
   }
 
   /** Adds the move to a unit of the reader's own, so that the work and the position are committed together. */
   move(unit: Unit, seq: number): Unit {
     return unit.add(advanceCursor, { name: this.name, seq, now: this.#clock.now() });
-  }
-
-  /** After the unit with `move` was committed. */
-  moved(seq: number): void {
-    this.#position = Math.max(this.#position, seq);
   }
 }

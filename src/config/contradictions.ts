@@ -14,18 +14,18 @@ type Faults = Generator<UnplacedFault>;
 /** Keys that are fine alone and impossible together, or impossible on this machine. */
 export function contradictions(written: WrittenConfig, config: Config, layers: Layers): UnplacedFault[] {
   return [
-    ...brokerFaults(written, layers),
+    ...brokerFaults(written),
     ...socketFaults(config),
     ...databaseFaults(written),
     ...limitFaults(config),
-    ...openSecrets(layers),
+    ...openSecrets(written, layers),
     ...folderFaults(config),
   ];
 }
 
-function* brokerFaults({ mqtt, port, host }: WrittenConfig, layers: Layers): Faults {
+function* brokerFaults({ mqtt, port, host }: WrittenConfig): Faults {
   const external = mqtt.url !== null;
-  if (external && sourceOf(layers, ['mqtt', 'embedded']) !== undefined) {
+  if (external && (['host', 'port'] as const).some((name) => isChanged(name, mqtt.embedded[name]))) {
     yield fault(
       'mqtt.embedded',
       'cannot stand together with mqtt.url',
@@ -53,6 +53,11 @@ function* brokerFaults({ mqtt, port, host }: WrittenConfig, layers: Layers): Fau
   if (!external && port !== 0 && port === mqtt.embedded.port && host === mqtt.embedded.host) {
     yield fault('mqtt.embedded.port', `is the port of the HTTP API too (${port})`, 'Take different ports.');
   }
+}
+
+/** A copy of default.yaml sets everything, and means nothing by it. */
+function isChanged(name: 'host' | 'port', value: string | number): boolean {
+  return configKeys().get(`mqtt.embedded.${name}`)?.default !== value;
 }
 
 function hasCredentials(url: string | null): boolean {
@@ -99,10 +104,11 @@ function* limitFaults({ events }: Config): Faults {
 }
 
 /** A secret in a file that every user may read is none. */
-function* openSecrets(layers: Layers): Faults {
+function* openSecrets(written: WrittenConfig, layers: Layers): Faults {
   if (!layers.file?.worldReadable) return;
-  for (const [name, key] of configKeys()) {
-    if (!key.secret || sourceOf(layers, key.path) !== 'file') continue;
+  const values = { secret_key: written.secret_key, 'mqtt.password': written.mqtt.password };
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null || sourceOf(layers, name.split('.')) !== 'file') continue;
     yield fault(
       name,
       'stands in a file that every user of this machine may read',

@@ -29,7 +29,7 @@ function plainMessage(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `is too ${issue.origin === 'string' ? 'long' : 'large'}: at most ${issue.maximum}`;
     case 'invalid_value':
-      return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.join(', ')}`;
+      return issue.values.length === 1 ? `must be ${issue.values[0]}` : 'is not one of its choices';
     case 'invalid_union':
       return unionMessage(issue);
     case 'invalid_key':
@@ -58,7 +58,7 @@ function mend(path: readonly PropertyKey[]): string | undefined {
   const key = configKeys().get(path.join('.'));
   if (key === undefined || key.kind === 'section') return undefined;
   const fallback = key.secret || key.default === undefined ? '' : ` (default ${JSON.stringify(key.default)})`;
-  return `Write ${expectation(key)}${fallback}.`;
+  return key.kind === 'text' ? key.description : `Write ${expectation(key)}${fallback}.`;
 }
 
 function unknownKey(path: readonly PropertyKey[]): UnplacedFault {

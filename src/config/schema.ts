@@ -114,13 +114,18 @@ const telemetry = section('Sensor readings, in a file of their own.', {
 });
 
 const engine = section('The workflow engine.', {
-  max_active_runs: count(1, 100_000).default(1000).describe('Runs under way at once; more are queued.'),
+  max_active_runs: count(1, 100_000)
+    .default(1000)
+    .describe('Live runs at once, the waiting ones too; beyond it a start answers 503.'),
   max_queued_runs: count(0, 1_000_000)
     .default(10_000)
-    .describe('Runs waiting for a place; beyond it a start answers 503.'),
+    .describe("Runs that queue for their workflow's concurrency limit; beyond it a start answers 503."),
   default_timeout: duration()
     .default('5m')
     .describe('How long one attempt of a step may take when the step does not say.'),
+  run_retention_days: count(1, 3650)
+    .default(90)
+    .describe('Ended runs, with their steps, are removed after this many days.'),
 });
 
 const outbound = section('Requests that leave this machine.', {

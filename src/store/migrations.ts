@@ -4,3 +4,6 @@ import { first } from './migrations/001-first.ts';
 export const migrations: readonly { readonly version: number; readonly sql: string }[] = [
   { version: 1, sql: first },
 ];
+
+/** The newest schema this code knows. */
+export const schemaVersion = migrations.at(-1)?.version ?? 0;

@@ -28,7 +28,8 @@ let directory: string;
 let store: Store;
 const open = async (): Promise<Store> => {
   const made = new Store({
-    directory,
+    file: join(directory, 'chainbot.db'),
+    telemetryFile: join(directory, 'telemetry.db'),
     log: silentLog,
     quickCheck: true,
     telemetry: { flushMs: 10_000, retentionMs: 1e9 },
@@ -166,7 +167,7 @@ describe('a database that cannot be used', () => {
     expect(store.degraded?.code).toBe('corrupt');
     expect(readFileSync(path)).toEqual(before);
     await store.stop();
-    const aside = setDatabaseAside(directory, new Date(0));
+    const aside = setDatabaseAside(path, new Date(0));
     expect(readFileSync(aside as string)).toEqual(before);
     store = await open();
     expect(store.degraded).toBeUndefined();

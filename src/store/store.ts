@@ -1,5 +1,4 @@
 import { renameSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RetryableError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
@@ -11,15 +10,16 @@ import type { Unit } from './unit.ts';
 import { type OpenedDatabase, Writer, type WriterTrouble } from './writer.ts';
 
 export interface StoreOptions {
-  readonly directory: string;
+  /** chainbot.db. */
+  readonly file: string;
+  /** telemetry.db. */
+  readonly telemetryFile: string;
   readonly log: Log;
   /** Run `PRAGMA quick_check` after the start. */
   readonly quickCheck: boolean;
   readonly telemetry: TelemetryOptions;
   readonly queueLimit?: number;
 }
-
-const FILE = 'chainbot.db';
 
 /**
  * The store: chainbot.db with its writer thread and reader, and telemetry.db. A database that is damaged or
@@ -39,8 +39,8 @@ export class Store implements Part, WriterPort {
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    this.#path = join(options.directory, FILE);
-    const telemetryPath = join(options.directory, 'telemetry.db');
+    this.#path = options.file;
+    const telemetryPath = options.telemetryFile;
     this.reader = new Reader(this.#path);
     this.#writer = new Writer({
       path: this.#path,
@@ -181,11 +181,10 @@ function sizeOf(path: string): number {
 }
 
 /**
- * Renames the database and its WAL to `chainbot.db.aside-<time>`, so that the next start makes an empty one.
+ * Renames the database and its WAL to `<file>.aside-<time>`, so that the next start makes an empty one.
  * Returns the new name, or undefined when there was none. Only while no daemon runs.
  */
-export function setDatabaseAside(directory: string, now: Date): string | undefined {
-  const path = join(directory, FILE);
+export function setDatabaseAside(path: string, now: Date): string | undefined {
   if (!statSync(path, { throwIfNoEntry: false })) return undefined;
   const aside = `${path}.aside-${now.toISOString().replaceAll(':', '')}`;
   renameSync(path, aside);

@@ -29,3 +29,26 @@ export const notificationById = query((db, p: { id: string }) =>
 export const openNotificationByKey = query((db, p: { key: string }) =>
   db.selectFrom('notifications').select('id').where('key', '=', p.key).where('acknowledged_at', 'is', null),
 );
+
+const COLUMNS = ['id', 'severity', 'title', 'body', 'run', 'created_at', 'acknowledged_at'] as const;
+
+export const newestNotifications = query((db, p: { limit: number }) =>
+  db
+    .selectFrom('notifications')
+    .select(COLUMNS)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(p.limit),
+);
+
+export const wholeNotification = query((db, p: { id: string }) =>
+  db.selectFrom('notifications').select(COLUMNS).where('id', '=', p.id),
+);
+
+export const acknowledgeNotification = statement((db, p: { id: string; now: number }) =>
+  db
+    .updateTable('notifications')
+    .set({ acknowledged_at: p.now })
+    .where('id', '=', p.id)
+    .where('acknowledged_at', 'is', null),
+);

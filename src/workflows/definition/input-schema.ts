@@ -27,7 +27,8 @@ const ajv = new Ajv2020({
     regExp: Object.assign(
       (pattern: string) => {
         const compiled = compilePattern(pattern);
-        return { test: (text: string) => compiled.test(text) };
+        // Validators share patterns by their text form.
+        return { test: (text: string) => compiled.test(text), toString: () => `/${pattern}/` };
       },
       // Only standalone code would be written with this.
       { code: 'new RegExp' },
@@ -160,5 +161,6 @@ function faultOf(error: ErrorObject): Fault {
     const allowed = (params.allowedValues as Json[]).slice(0, 20).map((one) => JSON.stringify(one));
     return { path: path.join('.'), message: `must be one of ${allowed.join(', ')}` };
   }
-  return { path: path.join('.'), message: error.message ?? 'is not allowed' };
+  const words = error.keyword === 'uniqueItems' ? 'must not hold the same element twice' : error.message;
+  return { path: path.join('.'), message: words ?? 'is not allowed' };
 }

@@ -261,14 +261,16 @@ describe('what a text may not be', () => {
   it.each([
     ['', 'the definition is empty'],
     ['   \n', 'the definition is empty'],
-    ['- a', 'expected object'],
-    ['just text', 'expected object'],
+    ['- a', 'must be a map, not a list'],
+    ['just text', 'must be a map, not a string'],
+    ['name: 5\nsteps: [1]', 'must be a string, not a number'],
+    ['name: {{ x }}', '{{ … }} without quotes'],
     ['name: a\nname: b\nsteps: []', 'unique'],
     ['name: a\n---\nname: b', 'more than one document'],
-    ['name: a\n\tsteps: []', 'tab'],
-    ['name: [a', ''],
-    ['name: !!binary aGk=', ''],
-    ['name: !thing x', ''],
+    ['name: a\n\tsteps: []', 'Tabs are not allowed'],
+    ['name: [a', 'end with a ]'],
+    ['name: !!binary aGk=', 'missing'],
+    ['name: !thing x', 'Unresolved tag'],
     ['name: .nan\nsteps: []', 'NaN is not JSON'],
     [`x: &a [1]\ny: [${'*a, '.repeat(150)}]`, 'alias'],
     [`${'['.repeat(100_000)}`, 'brackets nest too deeply'],
@@ -307,7 +309,7 @@ describe('what a text may not be', () => {
     ['{"name": "a",}', 1, 14],
     ['{\n "name": "a"\n "b": 1}', 3, 2],
     ['{"name": "a"', 1, 13],
-    ['name: a', 1, 1],
+    ['name: a', 1, 2],
     ['{"name": "a", "name": "b"}', 1, 15],
   ])('JSON %j', (source, line, column) => {
     const [fault] = faultsOf(source, 'json');
@@ -437,7 +439,7 @@ describe('steps', () => {
     ],
     [
       '  - {id: a, type: loop, times: 2, max: 20000, steps: [{id: b, type: transform, value: 1}]}',
-      'steps[0].max: too big',
+      'steps[0].max: must be a whole number from 1 to 10000',
     ],
     [
       '  - {id: a, type: loop, times: 2, as: input, steps: [{id: b, type: transform, value: 1}]}',
@@ -458,7 +460,7 @@ describe('steps', () => {
     ['  - {id: a, type: wait, for: 1m, where: "true"}', '`where` looks at an event'],
     ['  - {id: a, type: wait, signal: x, default: 1}', '`default` is for a wait with a timeout'],
     ['  - {id: a, type: run_workflow}', 'steps[0].workflow: "workflow" is missing'],
-    ['  - {id: a, type: run_workflow, workflow: x, wait: maybe}', 'steps[0].wait: invalid'],
+    ['  - {id: a, type: run_workflow, workflow: x, wait: maybe}', 'steps[0].wait: must be a boolean'],
   ])('%s', (steps, message) => {
     expect(messageOf(steps)).toContain(message);
   });

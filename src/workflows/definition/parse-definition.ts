@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Json, JsonObject } from '#core/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
 import type { ExpressionOptions } from '../expressions/expression.ts';
 import type { WorkflowDefinition } from '../port.ts';
 import { compileList } from './compile-steps.ts';
@@ -49,6 +49,9 @@ function compile(
   options: ExpressionOptions,
 ): CompiledDefinition {
   const shape = readShape(definitionShape, value, [], faults) ?? partly(value, faults);
+  if (isJsonObject(value) && Array.isArray(value.steps) && value.steps.length === 0) {
+    faults.add(['steps'], 'a workflow needs at least one step');
+  }
   const ids = collectIds(
     [
       [shape.steps, ['steps']],
@@ -68,17 +71,16 @@ function compile(
 
 /** With a fault at the top the steps are still looked at, so that all faults come at once. */
 function partly(value: Json, faults: Faults): Shape {
-  const fields = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  const { steps, triggers, on_error, input } = fields;
   // Nothing of a text that is no object is worth a second look.
-  if (Array.isArray(value) || typeof value !== 'object' || value === null) faults.throwIfAny();
+  if (!isJsonObject(value)) faults.throwIfAny();
+  const { steps, triggers, on_error, input } = value as JsonObject;
   return {
     name: 'invalid',
     mode: 'sequential',
     steps: Array.isArray(steps) ? steps : [],
     triggers: Array.isArray(triggers) ? triggers : [],
     on_error: Array.isArray(on_error) ? on_error : undefined,
-    input: typeof input === 'object' && input !== null ? (input as Shape['input']) : undefined,
+    input: isJsonObject(input) ? { ...input } : undefined,
   };
 }
 
@@ -97,7 +99,6 @@ const VARS_SIGHT: Sight = { steps: new Set(), roots: new Set(['input', 'trigger'
 
 function compileParts(compiler: StepCompiler, shape: Shape): Parts {
   const { checker, faults } = compiler;
-  if (shape.steps.length === 0) faults.add(['steps'], 'a workflow needs at least one step');
   const list = compileList(compiler, shape.steps, ['steps'], FIRST_SIGHT, shape.mode !== 'sequential');
   if (shape.mode === 'conditional') checkChoice(list.steps, faults);
   const after: Sight = { steps: list.seen, roots: FIRST_SIGHT.roots };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isJsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
 import type { Faults, Path } from './faults.ts';
 
@@ -121,9 +122,22 @@ function addIssue(issue: Issue, schema: z.ZodType, value: unknown, base: Path, f
     }
     return;
   }
-  const missing = inner.length > 0 && valueAt(value, inner) === undefined;
+  const holder = valueAt(value, inner.slice(0, -1));
+  const missing = inner.length > 0 && isJsonObject(holder) && valueAt(value, inner) === undefined;
   if (missing) faults.add(path, `"${inner.at(-1)}" is missing`);
-  else faults.add(path, lowerFirst(issue.message));
+  else faults.add(path, wording(issue, valueAt(value, inner)));
+}
+
+function wording(issue: Issue, value: unknown): string {
+  if (issue.code !== 'invalid_type' || !issue.message.startsWith('Invalid input'))
+    return lowerFirst(issue.message);
+  const got = value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+  return `must be ${article(issue.expected)}, not ${got === 'null' ? got : article(got)}`;
+}
+
+function article(type: string): string {
+  const name = { array: 'list', record: 'map', object: 'map', int: 'whole number' }[type] ?? type;
+  return `a ${name}`;
 }
 
 function keysOf(schema: z.ZodType, value: unknown): readonly string[] {

@@ -76,8 +76,7 @@ function parseJson(source: string): unknown {
     return JSON.parse(source);
   } catch (error) {
     const message = (error as Error).message;
-    const at = /at position (\d+)/.exec(message)?.[1];
-    const before = source.slice(0, at === undefined ? source.length : Number(at));
+    const before = source.slice(0, positionIn(message) ?? firstWrong(source));
     const line = before.split('\n').length;
     const column = before.length - before.lastIndexOf('\n');
     return refuse(
@@ -89,6 +88,31 @@ function parseJson(source: string): unknown {
   }
 }
 
+function positionIn(message: string): number | undefined {
+  const at = /at position (\d+)/.exec(message)?.[1];
+  return at === undefined ? undefined : Number(at);
+}
+
+/** V8 does not say where an unexpected token stands: the longest beginning that could still become JSON does. */
+function firstWrong(source: string): number {
+  const hopeful = (length: number): boolean => {
+    try {
+      JSON.parse(source.slice(0, length));
+      return true;
+    } catch (error) {
+      const { message } = error as Error;
+      return /end of JSON input|Unterminated/.test(message) || positionIn(message) === length;
+    }
+  };
+  let [good, bad] = [0, source.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (hopeful(middle)) good = middle;
+    else bad = middle;
+  }
+  return hopeful(bad) ? bad : good;
+}
+
 function parseYaml(source: string, lineCounter: LineCounter): Document.Parsed {
   const options = {
     lineCounter,
@@ -98,7 +122,7 @@ function parseYaml(source: string, lineCounter: LineCounter): Document.Parsed {
     merge: false,
   } as const;
   try {
-    return parseDocument(source, { ...options, strict: true, uniqueKeys: true, logLevel: 'silent' });
+    return parseDocument(source, { ...options, strict: true, uniqueKeys: true, logLevel: 'error' });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return refuse('the definition nests too deeply', `At most ${DEEPEST_VALUE} levels.`);
@@ -107,19 +131,20 @@ function parseYaml(source: string, lineCounter: LineCounter): Document.Parsed {
 
 function syntaxFault(error: YAMLError, lines: LineCounter) {
   const { line, col } = lines.linePos(error.pos[0]);
-  const many = error.code === 'MULTIPLE_DOCS';
-  const message = many ? 'there is more than one document (---)' : error.message;
-  return {
-    path: '',
-    message,
-    hint: many ? 'Save each workflow by itself.' : hintFor(error),
-    line,
-    column: col,
-  };
+  return { path: '', message: messageFor(error), hint: hintFor(error), line, column: col };
+}
+
+function messageFor(error: YAMLError): string {
+  if (error.code === 'MULTIPLE_DOCS') return 'there is more than one document (---)';
+  if (error.code === 'NON_STRING_KEY')
+    return 'a key is a text; {{ … }} without quotes reads as a map in a map';
+  return error.message;
 }
 
 function hintFor(error: YAMLError): string {
   if (error.code === 'DUPLICATE_KEY') return 'A key may stand once: rename or remove one of them.';
+  if (error.code === 'MULTIPLE_DOCS') return 'Save each workflow by itself.';
+  if (error.code === 'NON_STRING_KEY') return 'Quote the expression: "{{ input.x }}".';
   if (error.code === 'TAB_AS_INDENT') return 'Indent with spaces.';
   if (error.code === 'TAG_RESOLVE_FAILED') return 'Tags (!…) are not used here: quote the text.';
   return 'A text that starts with {, [, *, &, !, %, @ or has ": " in it is quoted: "{{ input.x }}".';

@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly limits: LaunchLimits & {
     /** Ended runs are kept this long. */
     readonly keepRunsMs: number;
+    /** One attempt of a step that does not say. */
+    readonly stepTimeoutMs: number;
     /** Steps under way at a stop get this long. */
     readonly graceMs: number;
   };
@@ -70,6 +72,7 @@ export class Engine implements Part {
       signals,
       events,
       children,
+      stepTimeoutMs: limits.stepTimeoutMs,
     };
     this.runs = new Runs(store, catalog, this.launcher, signals);
   }

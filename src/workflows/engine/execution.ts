@@ -42,6 +42,8 @@ export interface ExecutionDeps {
   readonly signals: SignalBox;
   readonly events: EventWaits;
   readonly children: ChildRuns;
+  /** How long one attempt of a step may take when the step does not say, milliseconds. */
+  readonly stepTimeoutMs: number;
 }
 
 export interface RunFacts {

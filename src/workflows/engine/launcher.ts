@@ -70,13 +70,10 @@ export class Launcher {
 
   /** @throws RetryableError `engine.busy` */
   assertRoom(): void {
-    if (
-      !this.#draining &&
-      this.roster.size < this.#limits.maxLive &&
-      this.roster.queued < this.#limits.maxQueued
-    )
-      return;
-    throw new RetryableError('engine.busy', `${this.roster.size} runs are live already`, {
+    const { size, queued } = this.roster;
+    const { maxLive, maxQueued } = this.#limits;
+    if (!this.#draining && size - queued < maxLive && (queued === 0 || queued < maxQueued)) return;
+    throw new RetryableError('engine.busy', `${size - queued} runs are live and ${queued} queue already`, {
       hint: this.#draining
         ? 'ChainBot is stopping.'
         : 'Wait for some to end, or raise engine.max_active_runs.',

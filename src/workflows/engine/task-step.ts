@@ -108,19 +108,13 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
   const { step, scope, strand } = course.at;
   execution.acting++;
   try {
-    const ms = step.timeout?.evaluate(scope);
-    const work = (signal: AbortSignal): Promise<unknown> => {
-      const context = new TaskContext(execution, course, signal, ms);
-      return untilAborted(step.stepType.run(course.fields, context), signal);
-    };
-    const result =
-      ms === undefined
-        ? await work(strand.signal)
-        : await underDeadline(strand.signal, ms, execution.deps.clock.after, work).catch((error: unknown) => {
-            if (error instanceof Interrupt && error.kind === 'timeout' && !strand.signal.aborted)
-              throw timeoutError(ms);
-            throw error;
-          });
+    const ms = step.timeout?.evaluate(scope) ?? execution.deps.stepTimeoutMs;
+    const result = await underDeadline(strand.signal, ms, execution.deps.clock.after, (signal) =>
+      untilAborted(step.stepType.run(course.fields, new TaskContext(execution, course, signal)), signal),
+    ).catch((error: unknown) => {
+      const late = error instanceof Interrupt && error.kind === 'timeout' && !strand.signal.aborted;
+      throw late ? timeoutError(ms) : error;
+    });
     return { ok: true, ...normalized(result) };
   } catch (error) {
     if (strand.signal.aborted) throw strand.signal.reason;

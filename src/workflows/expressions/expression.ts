@@ -23,7 +23,7 @@ export interface Expression {
 }
 
 /** Plans by text: definitions repeat themselves, and versions of one definition even more. */
-const MOST_KEPT = 2000;
+const MOST_KEPT = 1000;
 const kept = new Map<string, Plan>();
 
 /** The plan for a bare text, from memory when it is there. @throws SyntaxFault */
@@ -91,7 +91,9 @@ export function asFailed(error: unknown, text: string, field?: string): unknown 
   if (error instanceof EvalFailure || error instanceof BoundExceeded) {
     return failed(text, error.message, error.hint, field);
   }
-  if (error instanceof RangeError) return failed(text, 'the value is nested too deeply', undefined, field);
+  if (error instanceof RangeError) {
+    return failed(text, 'the value is nested too deeply', 'Pick the parts that are needed.', field);
+  }
   return error;
 }
 

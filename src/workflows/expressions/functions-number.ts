@@ -22,9 +22,10 @@ function sum(list: readonly number[]): number {
 function round(value: number, digits: number): number {
   const magnitude = Math.abs(value);
   if (digits === 0) return Math.sign(value) * Math.floor(magnitude + 0.5);
-  const shifted = Number(`${magnitude}e${digits}`);
-  // Numbers written with an exponent are so large or small that shifting says nothing.
-  if (!Number.isFinite(shifted)) return Number.isNaN(shifted) ? Number(value.toFixed(digits)) : value;
+  // Through the decimal form: multiplying by 100 would turn 1.005 into 100.49999.
+  const [mantissa, exponent = '0'] = String(magnitude).split('e');
+  const shifted = Number(`${mantissa}e${Number(exponent) + digits}`);
+  if (shifted >= Number.MAX_SAFE_INTEGER) return value;
   return Math.sign(value) * Number(`${Math.floor(shifted + 0.5)}e${-digits}`);
 }
 

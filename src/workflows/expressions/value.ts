@@ -109,7 +109,8 @@ export function toJson(frame: Frame, value: Value, depth = 0): Json {
     return value === 0 ? 0 : value;
   }
   if (value instanceof Special) return toJson(frame, value.text());
-  if (depth > DEEPEST) throw new EvalFailure('the value is nested too deeply');
+  if (depth > DEEPEST)
+    throw new EvalFailure('the value is nested too deeply', 'Pick the parts that are needed.');
   frame.chargeResult(2);
   return isList(value) ? listToJson(frame, value, depth) : mapToJson(frame, value as ValueMap, depth);
 }

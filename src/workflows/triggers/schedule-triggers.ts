@@ -40,13 +40,16 @@ export class ScheduleTriggers implements Part {
   readonly name = 'schedules';
   readonly #catalog: WorkflowCatalog;
   readonly #deps: FireDeps;
+  readonly #timezone: string | undefined;
   #loops: { readonly abort: AbortController; readonly done: Promise<void> }[] = [];
   #unlisten: (() => void) | undefined;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(catalog: WorkflowCatalog, deps: FireDeps) {
+  /** `timezone` holds for schedules that name none; undefined: the machine's. */
+  constructor(catalog: WorkflowCatalog, deps: FireDeps, timezone?: string | undefined) {
     this.#catalog = catalog;
     this.#deps = deps;
+    this.#timezone = timezone;
   }
 
   async start(_signal: AbortSignal): Promise<void> {
@@ -86,7 +89,7 @@ export class ScheduleTriggers implements Part {
 
   async #keepTime(active: ScheduleTrigger, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
-    const { timezone } = active.definition;
+    const timezone = active.definition.timezone ?? this.#timezone;
     const cron = new Cron(active.definition.cron, { paused: true, ...(timezone ? { timezone } : {}) });
     let next = cron.nextRun(new Date(clock.now()))?.getTime();
     while (next !== undefined && !signal.aborted) {

@@ -1,0 +1,334 @@
+import { join } from 'node:path';
+import { type ApiServer, createApi } from './api/api-server.ts';
+import { applianceMetrics } from './appliance-metrics.ts';
+import { Cursor } from './bus/cursor.ts';
+import { EventLog } from './bus/event-log.ts';
+import { eventRow } from './bus/event-row.ts';
+import { Retention } from './bus/retention.ts';
+import type { Config } from './config/config.ts';
+import type { Memory } from './config/memory.ts';
+import { portOwner } from './config/port-owner.ts';
+import { type Clock, systemClock } from './core/clock.ts';
+import type { Log } from './core/log.ts';
+import type { Part } from './core/part.ts';
+import { Devices } from './hardware/devices.ts';
+import { SimulatedGreenhouse } from './hardware/simulated-greenhouse.ts';
+import { Simulator } from './hardware/simulator.ts';
+import { deviceReadStep } from './hardware/steps/device-read.ts';
+import { deviceWriteStep } from './hardware/steps/device-write.ts';
+import { Tokens } from './identity/tokens.ts';
+import { HealthBoard } from './module/health-board.ts';
+import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
+import { publishStep } from './mqtt/steps/publish.ts';
+import type { ListeningAddress } from './outbound/address-guard.ts';
+import { HttpClient } from './outbound/http-client.ts';
+import { schemaVersion } from './store/migrations.ts';
+import type { ReaderPort, WriterPort } from './store/port.ts';
+import { Store } from './store/store.ts';
+import { Unit } from './store/unit.ts';
+import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
+import { Engine } from './workflows/engine/engine.ts';
+import { Notifications } from './workflows/notifications.ts';
+import { type FolderResult, storeFolder } from './workflows/site-folder.ts';
+import { apiCallStep } from './workflows/steps/api-call.ts';
+import { notificationStep } from './workflows/steps/notification.ts';
+import { transformStep } from './workflows/steps/transform.ts';
+import { EventTriggers } from './workflows/triggers/event-triggers.ts';
+import type { FireDeps } from './workflows/triggers/fire.ts';
+import { MqttTriggers } from './workflows/triggers/mqtt-triggers.ts';
+import { ScheduleTriggers } from './workflows/triggers/schedule-triggers.ts';
+import { WorkflowCatalog } from './workflows/workflow-catalog.ts';
+
+/** What main.ts knows before anything is built. */
+export interface ComposeOptions {
+  readonly config: Config;
+  readonly memory: Pick<Memory, 'deviceId' | 'lastStopClean'>;
+  readonly log: Log;
+  readonly version: string;
+  readonly clock?: Clock | undefined;
+}
+
+/** The running appliance. */
+export interface Appliance extends Parts {
+  /** What came of the site's workflow files. */
+  readonly folder: FolderResult | undefined;
+  /** Stops every part, the last started first. */
+  stop(reason: string): Promise<void>;
+}
+
+/** The drivers there are. */
+export const DRIVERS: readonly string[] = ['simulator'];
+
+const DAY_MS = 86_400_000;
+const GRACE_MS = 2500;
+
+/**
+ * Builds every part, hands them to each other and starts them in order; a start that fails stops what had
+ * started. With a database that can't be used only the devices (in their safe states) and the API come up.
+ */
+export async function compose(options: ComposeOptions, signal: AbortSignal): Promise<Appliance> {
+  const parts = build(options);
+  await using started = new AsyncDisposableStack();
+  const start = async (part: Part): Promise<void> => {
+    await part.start(signal);
+    started.defer(() => part.stop());
+  };
+  started.defer(() => parts.http.close());
+  await start(parts.store);
+  const usable = parts.store.degraded === undefined;
+  openReaders(parts, usable, options.log);
+  await start(parts.devices);
+  if (usable) for (const part of [parts.engine, parts.mqtt.part]) await start(part);
+  const folder = usable ? await loadFolder(parts, options) : undefined;
+  if (usable) for (const part of [parts.eventTriggers, parts.schedules, parts.retention]) await start(part);
+  await start(parts.health);
+  await start(parts.api);
+  await announce(parts, options);
+  parts.store.startQuickCheck();
+  const stack = started.move();
+  return { ...parts, folder, stop: (reason) => stopAll(parts, options, stack, reason) };
+}
+
+/** Every part, built and not started. */
+interface Parts extends Foundations, Workflows {
+  readonly devices: Devices;
+  readonly simulator: Simulator;
+  readonly http: HttpClient;
+  readonly tokens: Tokens;
+  readonly mqtt: Mqtt;
+  readonly api: ApiServer;
+  readonly health: HealthBoard;
+}
+
+interface Foundations {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly data: { readonly reader: ReaderPort; readonly writer: WriterPort };
+  readonly events: EventLog;
+  readonly retention: Retention;
+  readonly mqttCursor: Cursor;
+  readonly triggerCursor: Cursor;
+}
+
+interface Workflows {
+  readonly catalog: WorkflowCatalog;
+  readonly engine: Engine;
+  readonly mqttTriggers: MqttTriggers;
+  readonly eventTriggers: EventTriggers;
+  readonly schedules: ScheduleTriggers;
+}
+
+function build(options: ComposeOptions): Parts {
+  const { config, log } = options;
+  const base = buildFoundations(options);
+  const { clock, store, data } = base;
+  const house = new SimulatedGreenhouse(clock);
+  const declarations = Object.entries(config.devices).map(([id, device]) => ({ id, ...device }));
+  const { drivers } = house;
+  const devices = new Devices({ ...data, telemetry: store.telemetry, clock, log, declarations, drivers });
+  const simulator = new Simulator(devices, house);
+  const tokens = new Tokens({ ...data, clock, log });
+  const { allowHosts } = config.outbound;
+  const userAgent = `ChainBot/${options.version}`;
+  const http = new HttpClient({
+    clock,
+    userAgent,
+    allowHosts,
+    listening: () => listeningAddresses(api, config),
+  });
+  // The publish step needs the broker, the broker the triggers, the triggers the step types: these come last.
+  const late: { types: StepTypes } = { types: stepTypes([]) };
+  const workflows = buildWorkflows(options, base, {
+    get: (type) => late.types.get(type),
+    types: () => late.types.types(),
+  });
+  const mqtt = buildMqtt(options, base, workflows.mqttTriggers);
+  late.types = stepTypes([
+    transformStep,
+    apiCallStep(http, { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes }),
+    notificationStep(store.reader, store),
+    deviceReadStep(devices),
+    deviceWriteStep(devices),
+    publishStep(mqtt.publisher),
+  ]);
+  const health = new HealthBoard({ writer: store, clock, log, everyMs: config.module.healthSeconds * 1000 });
+  const rooms = { ...base, ...workflows, devices, simulator, tokens, http, mqtt, health };
+  const api = buildApi(options, rooms);
+  scoreParts(rooms, api);
+  return { ...rooms, api };
+}
+
+function buildFoundations({ config, log, memory, clock = systemClock }: ComposeOptions): Foundations {
+  const store = new Store({
+    file: config.databaseFile,
+    telemetryFile: join(config.dataDir, 'telemetry.db'),
+    log,
+    quickCheck: config.storage.quickCheck,
+    telemetry: {
+      flushMs: config.telemetry.flushSeconds * 1000,
+      retentionMs: config.telemetry.retentionDays * DAY_MS,
+    },
+  });
+  const data = { reader: store.reader, writer: store };
+  const events = new EventLog(store, `/chainbot/${memory.deviceId}`);
+  const limits = {
+    maxAgeMs: config.events.retentionDays * DAY_MS,
+    maxCount: config.events.retentionCount,
+    hardCap: config.events.hardCapCount,
+  };
+  const retention = new Retention({ log: events, store: data, limits, clock, logger: log });
+  const mqttCursor = new Cursor('mqtt', data, clock);
+  const triggerCursor = new Cursor('triggers', data, clock);
+  return { clock, store, data, events, retention, mqttCursor, triggerCursor };
+}
+
+function buildWorkflows({ config, log }: ComposeOptions, base: Foundations, types: StepTypes): Workflows {
+  const { clock, data, events, store } = base;
+  const catalog = new WorkflowCatalog({ store: data, stepTypes: types, clock });
+  const limits = {
+    maxLive: config.engine.maxActiveRuns,
+    maxQueued: config.engine.maxQueuedRuns,
+    keepRunsMs: config.engine.runRetentionDays * DAY_MS,
+    stepTimeoutMs: config.engine.defaultTimeout,
+    graceMs: GRACE_MS,
+  };
+  const engine = new Engine({ store: data, events, catalog, clock, log, limits });
+  const fire: FireDeps = { runs: engine.runs, writer: store, clock, log };
+  return {
+    catalog,
+    engine,
+    mqttTriggers: new MqttTriggers(catalog, fire),
+    eventTriggers: new EventTriggers(catalog, events, base.triggerCursor, fire),
+    schedules: new ScheduleTriggers(catalog, fire, config.time.timezone),
+  };
+}
+
+function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, target: MqttTriggers): Mqtt {
+  const { clock, events, store } = base;
+  const { url, username, password, baseTopic, embedded, excludeEvents } = config.mqtt;
+  return createMqtt({
+    config: { url, username, password: password?.reveal(), baseTopic, embedded, excludeEvents },
+    deviceId: memory.deviceId,
+    log,
+    clock,
+    events,
+    cursor: base.mqttCursor,
+    target,
+    onClash: (other) => {
+      const data = { base_topic: baseTopic, other };
+      const unit = new Unit().event(
+        eventRow('chainbot.mqtt.clash', '', 'system:chainbot', data, clock.now()),
+      );
+      store
+        .commit(unit)
+        .catch((error: unknown) => log.warn({ err: error }, 'the clash was not written down'));
+    },
+  });
+}
+
+function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<Parts, 'api'>): ApiServer {
+  const { clock, store, engine, events, devices, health, mqtt } = rooms;
+  const startedAt = clock.now();
+  return createApi({
+    workflows: rooms.catalog,
+    runs: engine.runs,
+    devices,
+    simulator: rooms.simulator,
+    history: (device, from, to, limit) => store.telemetry.history(device, from, to, limit),
+    events,
+    tokens: rooms.tokens,
+    notifications: new Notifications(rooms.data, clock),
+    health: () => ({ ...health.score(), parts: [...health.score().parts] }),
+    info: () => ({
+      name: 'chainbot',
+      version,
+      device_id: memory.deviceId,
+      started_at: new Date(startedAt).toISOString(),
+      pid: process.pid,
+      node: process.versions.node,
+      mqtt: mqttInfo(mqtt),
+      database: { path: config.databaseFile, schema_version: schemaVersion },
+    }),
+    metrics: () => applianceMetrics({ store, engine, events, health, devices, startedAt, clock }),
+    portOwner: async (port) => portOwner(port),
+    listen: {
+      host: config.host,
+      port: config.port,
+      socketPath: config.socket,
+      socketGroup: config.api.socketGroup,
+      allowedHosts: config.api.allowedHosts,
+    },
+    limits: { bodyBytes: config.api.bodyLimit },
+    clock,
+    log,
+  });
+}
+
+function mqttInfo(mqtt: Mqtt) {
+  const { baseTopic, ...status } = mqtt.status();
+  return { ...status, base_topic: baseTopic };
+}
+
+/** Weights: what the appliance is for counts most; nothing is well when the database is not. */
+function scoreParts(parts: Omit<Parts, 'api'>, api: ApiServer): void {
+  const { health } = parts;
+  health.add(parts.store, 4, true);
+  health.add(parts.engine, 3);
+  health.add(parts.devices, 2);
+  health.add(parts.mqtt.part, 2);
+  health.add(parts.eventTriggers, 1);
+  health.add(parts.schedules, 1);
+  health.add(parts.retention, 1);
+  health.add(api, 2);
+}
+
+/** What only reads the database at the start; a damaged one may refuse even that. */
+function openReaders(parts: Parts, usable: boolean, log: Log): void {
+  try {
+    parts.events.open();
+    parts.mqttCursor.open(0);
+    parts.triggerCursor.open(parts.events.head());
+    parts.catalog.open();
+    parts.mqttTriggers.open();
+  } catch (error) {
+    if (usable) throw error;
+    log.error({ err: error }, 'not even the workflows can be read');
+  }
+}
+
+async function loadFolder(parts: Parts, { config, log }: ComposeOptions): Promise<FolderResult | undefined> {
+  if (config.workflowsDir === undefined) return undefined;
+  return storeFolder(config.workflowsDir, parts.catalog, log);
+}
+
+async function announce(parts: Parts, { memory, version, log }: ComposeOptions): Promise<void> {
+  const { engine, store, clock } = parts;
+  const data = {
+    version,
+    device: memory.deviceId,
+    recovered_runs: engine.recovered,
+    clean_stop: memory.lastStopClean,
+  };
+  const unit = new Unit().event(eventRow('chainbot.module.ready', '', 'system:chainbot', data, clock.now()));
+  await store
+    .commit(unit)
+    .catch((error: unknown) => log.warn({ err: error }, 'the start was not written down'));
+}
+
+async function stopAll(
+  parts: Parts,
+  { log }: ComposeOptions,
+  stack: AsyncDisposableStack,
+  reason: string,
+): Promise<void> {
+  const event = eventRow('chainbot.module.stopping', '', 'system:chainbot', { reason }, parts.clock.now());
+  await parts.store
+    .commit(new Unit().event(event))
+    .catch((error: unknown) => log.warn({ err: error }, 'the stop was not written down'));
+  await stack.disposeAsync();
+}
+
+function listeningAddresses(api: ApiServer, config: Config): ListeningAddress[] {
+  const { port } = api.address();
+  return port === null ? [] : [{ address: config.host, port }];
+}
