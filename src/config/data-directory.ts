@@ -57,14 +57,21 @@ export function volatileName(type: number): string | undefined {
 
 function makePrivate(key: string, folder: string): void {
   try {
-    mkdirSync(path.dirname(folder), { recursive: true });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(path.dirname(folder), 0o755);
+    makeFolder(folder, 0o700);
     accessSync(folder, constants.W_OK | constants.X_OK | constants.R_OK);
     if ((statSync(folder).mode & 0o077) !== 0) closeToOthers(key, folder);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw unusable(key, folder, error as NodeJS.ErrnoException);
   }
+}
+
+/** Node's own `recursive` never comes back where mkdir answers ENOENT for ever, as on /proc. */
+function makeFolder(folder: string, mode: number): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (path.dirname(folder) !== folder) makeFolder(path.dirname(folder), 0o755);
+  mkdirSync(folder, { mode });
 }
 
 /** Takes the rights of group and others away, unless it is a folder like /tmp or /home that others need. */

@@ -29,7 +29,7 @@ function plainMessage(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `is too ${issue.origin === 'string' ? 'long' : 'large'}: at most ${issue.maximum}`;
     case 'invalid_value':
-      return issue.values.length === 1 ? `must be ${issue.values[0]}` : 'is not one of its choices';
+      return issue.values.length === 1 ? `must be ${String(issue.values[0])}` : 'is not one of its choices';
     case 'invalid_union':
       return unionMessage(issue);
     case 'invalid_key':
