@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { EventLog } from '#bus/event-log.ts';
 import { SYSTEM } from '#core/actor.ts';
 import { systemClock } from '#core/clock.ts';
@@ -29,7 +29,10 @@ import { WorkflowCatalog } from '#workflows/workflow-catalog.ts';
 import { HandClock } from './support/hand-clock.ts';
 import { openStore } from './support/open-store.ts';
 
-/** config/workflows/: each sample is valid, and does in the simulated greenhouse what it says. */
+/**
+ * config/workflows/: each sample is valid, and does in the simulated greenhouse what it says. docs/steps.md:
+ * each example is valid.
+ */
 
 const ROOT = new URL('../config/', import.meta.url).pathname;
 const SAMPLES = readdirSync(join(ROOT, 'workflows'));
@@ -234,4 +237,14 @@ describe('button-inspection', () => {
     const [event] = events.before(events.head() + 1, 1, { types: ['chainbot.notification.created'] });
     expect(event?.data.body).toMatch(/^greenhouse_temp: [\d.]+ Cel, .*; the door is closed$/);
   });
+});
+
+it('docs/steps.md has only valid examples, and every step type', () => {
+  const page = readFileSync(join(ROOT, '../docs/steps.md'), 'utf8');
+  const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => parse(text ?? '') as Json);
+  expect(examples.length).toBeGreaterThan(10);
+  for (const steps of examples) {
+    expect(() => parseDefinition(stringify({ name: 'example', steps }), 'yaml', types)).not.toThrow();
+  }
+  for (const type of types.types()) expect(page).toContain(`## ${type}\n`);
 });
