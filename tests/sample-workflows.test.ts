@@ -77,7 +77,7 @@ beforeEach(async () => {
   catalog = new WorkflowCatalog({ store: stores, stepTypes: types, clock });
   catalog.open();
   for (const file of SAMPLES) await catalog.save(source(file), 'yaml', SYSTEM);
-  const limits = { maxLive: 10, maxQueued: 10, keepRunsMs: 1e9, graceMs: 100 };
+  const limits = { maxLive: 10, maxQueued: 10, keepRunsMs: 1e9, stepTimeoutMs: 60_000, graceMs: 100 };
   engine = new Engine({ store: stores, events, catalog, clock, log: silentLog, limits });
   await engine.start(never);
 });

@@ -108,9 +108,10 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
   const { step, scope, strand } = course.at;
   execution.acting++;
   try {
-    const ms = step.timeout?.evaluate(scope) ?? execution.deps.stepTimeoutMs;
+    const own = step.timeout?.evaluate(scope);
+    const ms = own ?? execution.deps.stepTimeoutMs;
     const result = await underDeadline(strand.signal, ms, execution.deps.clock.after, (signal) =>
-      untilAborted(step.stepType.run(course.fields, new TaskContext(execution, course, signal)), signal),
+      untilAborted(step.stepType.run(course.fields, new TaskContext(execution, course, signal, own)), signal),
     ).catch((error: unknown) => {
       const late = error instanceof Interrupt && error.kind === 'timeout' && !strand.signal.aborted;
       throw late ? timeoutError(ms) : error;
