@@ -23,14 +23,21 @@ function numberOf(fn: string, value: Value): number {
 
 /** `double(x)`, or `double(x, y)` that gives y where x is no number. */
 function numeric(name: string, read: (value: number) => number): FunctionTable[number] {
-  return row(name, `${name}(x) or ${name}(x, instead)`, 1, 2, (_, [value, instead]) => {
-    try {
-      return read(numberOf(name, value ?? null));
-    } catch (error) {
-      if (instead === undefined || !(error instanceof EvalFailure)) throw error;
-      return instead;
-    }
-  });
+  return row(
+    name,
+    `${name}(x) or ${name}(x, instead)`,
+    1,
+    2,
+    (_, [value, instead]) => {
+      try {
+        return read(numberOf(name, value ?? null));
+      } catch (error) {
+        if (instead === undefined || !(error instanceof EvalFailure)) throw error;
+        return instead;
+      }
+    },
+    15,
+  );
 }
 
 function stringOf(frame: Frame, value: Value): string {
@@ -101,14 +108,29 @@ export const CONVERSION_FUNCTIONS: FunctionTable = [
   row('bool', 'bool(x)', 1, 1, (_, [value]) => toBool(value ?? null)),
   row('bytes', 'bytes(text)', 1, 1, (frame, [value]) => new Bytes(toBytes(frame, value ?? null, 'bytes'))),
   row('type', 'type(x)', 1, 1, (_, [value]) => typeOf(value ?? null)),
-  row('base64.encode', 'base64.encode(x)', 1, 1, (frame, [value]) =>
-    Buffer.from(toBytes(frame, value ?? null, 'base64.encode')).toString('base64'),
+  row(
+    'base64.encode',
+    'base64.encode(x)',
+    1,
+    1,
+    (frame, [value]) => Buffer.from(toBytes(frame, value ?? null, 'base64.encode')).toString('base64'),
+    25,
   ),
-  row('base64.decode', 'base64.decode(text)', 1, 1, (frame, [text]) =>
-    fromBase64(frame, textArg('base64.decode', text)),
+  row(
+    'base64.decode',
+    'base64.decode(text)',
+    1,
+    1,
+    (frame, [text]) => fromBase64(frame, textArg('base64.decode', text)),
+    40,
   ),
-  row('json.encode', 'json.encode(x)', 1, 1, (frame, [value]) => jsonText(frame, value ?? null)),
-  row('json.decode', 'json.decode(text)', 1, 1, (frame, [text]) =>
-    fromJson(frame, textArg('json.decode', text)),
+  row('json.encode', 'json.encode(x)', 1, 1, (frame, [value]) => jsonText(frame, value ?? null), 25),
+  row(
+    'json.decode',
+    'json.decode(text)',
+    1,
+    1,
+    (frame, [text]) => fromJson(frame, textArg('json.decode', text)),
+    25,
   ),
 ];

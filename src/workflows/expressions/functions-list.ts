@@ -7,12 +7,24 @@ import { Bytes, isList, isMap, typeOf, type Value } from './value.ts';
 function sizeOf(frame: Frame, value: Value): number {
   if (typeof value === 'string') {
     chargeLook(frame, value.length);
-    return [...value].length;
+    return countCharacters(value);
   }
   if (isList(value)) return value.length;
   if (isMap(value)) return Object.keys(value).length;
   if (value instanceof Bytes) return value.bytes.length;
   throw new EvalFailure(`size wants a list, a map or a string, not ${typeOf(value)}`);
+}
+
+/** Characters as people count them, so that an emoji is one: code points. */
+function countCharacters(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const next = code >= 0xd800 && code < 0xdc00 ? text.charCodeAt(i + 1) : 0;
+    if (next >= 0xdc00 && next < 0xe000) i++;
+    count++;
+  }
+  return count;
 }
 
 function sort(frame: Frame, list: readonly Value[], key: string | undefined): Value {

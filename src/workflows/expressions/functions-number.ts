@@ -48,8 +48,14 @@ export const NUMBER_FUNCTIONS: FunctionTable = [
   row('max', 'max(list) or max(a, b, …)', 1, ANY_NUMBER, (frame, args) =>
     least(several(frame, 'max', args), -1),
   ),
-  row('round', 'round(x) or round(x, digits)', 1, 2, (_, [x, digits]) =>
-    round(numberArg('round', x), digits === undefined ? 0 : wholeArg('round', digits, 0, 15)),
+  row(
+    'round',
+    'round(x) or round(x, digits)',
+    1,
+    2,
+    (_, [x, digits]) =>
+      round(numberArg('round', x), digits === undefined ? 0 : wholeArg('round', digits, 0, 15)),
+    25,
   ),
   row('floor', 'floor(x)', 1, 1, (_, [x]) => Math.floor(numberArg('floor', x))),
   row('ceil', 'ceil(x)', 1, 1, (_, [x]) => Math.ceil(numberArg('ceil', x))),

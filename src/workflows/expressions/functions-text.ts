@@ -25,6 +25,7 @@ function changing(name: string, change: (text: string) => string): FunctionTable
 
 function split(frame: Frame, text: string, separator: string): Value {
   frame.chargeText(text.length);
+  if (separator === '') frame.charge(text.length);
   const parts = separator === '' ? [...text] : text.split(separator);
   frame.charge(parts.length);
   return parts;
@@ -52,7 +53,8 @@ function replaceAll(frame: Frame, text: string, from: string, to: string): strin
 }
 
 function substring(frame: Frame, text: string, from: number, to: number | undefined): string {
-  chargeLook(frame, text.length);
+  // Taken apart by code points, which is slow.
+  chargeLook(frame, text.length * 16);
   return [...text].slice(from, to).join('');
 }
 

@@ -14,6 +14,7 @@ const lenient = (usage: string, least: number): FunctionSpec => ({
   least,
   most: least,
   usage,
+  cost: 1,
   call: (_: Frame): never => {
     throw new EvalFailure('has and default are planned');
   },

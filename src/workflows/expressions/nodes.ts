@@ -7,7 +7,7 @@ import { isList, isMap, typeOf, type Value } from './value.ts';
 /** The closures that a plan is made of, where they do more than read a value. */
 
 /** An error thrown and looked past costs about this many nodes. */
-const FAILURE_COST = 100;
+const FAILURE_COST = 20;
 
 export function present(node: Node, testOnly: boolean): Node {
   if (!testOnly) return node;

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { EvalFailure } from './failure.ts';
+import { BoundExceeded, EvalFailure } from './failure.ts';
 import type { Frame } from './frame.ts';
 
 /** Regular expressions run on RE2: time grows with the text, never with luck. */
@@ -32,13 +32,18 @@ export function matches(frame: Frame, text: string, pattern: string): boolean {
 }
 
 /** Compiling costs far more than matching: patterns made in a `map` would add up. */
-const COMPILE_COST = 2000;
+const COMPILE_COST = 4000;
 
 function compiledFor(frame: Frame, pattern: string): RE2JS {
-  if (!kept.has(pattern)) frame.charge(COMPILE_COST + pattern.length * 10);
+  const known = kept.get(pattern);
+  if (known !== undefined) return known;
+  frame.charge(COMPILE_COST);
   try {
-    return compilePattern(pattern);
+    const compiled = compilePattern(pattern);
+    frame.charge(compiled.programSize() * 20);
+    return compiled;
   } catch (error) {
+    if (error instanceof BoundExceeded) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new EvalFailure(
       `"${pattern.slice(0, 100)}" is not a pattern: ${reason}`,

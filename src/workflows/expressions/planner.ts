@@ -233,6 +233,7 @@ class Planner {
     if (args.length < spec.least || args.length > spec.most) {
       this.#fault(expr, `${name} takes ${countOf(spec)}, here are ${args.length}`, spec.usage);
     }
+    this.#nodes += spec.cost;
     return callNode(spec, this.#planAll(args));
   }
 
