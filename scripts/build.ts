@@ -1,21 +1,23 @@
 import { chmod, glob, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
+import { packageFolders } from './package-folders.ts';
 
 /**
  * Bundles the product into dist/, one file per entry (a start from node_modules takes twice the time):
  *
- *     main.js         starts the daemon: turns the compile cache on, then imports daemon.js
+ *     main.js         starts the daemon: turns the compile cache on, then calls main() of daemon.js
  *     daemon.js       src/main.ts
  *     <x>-thread.js   src/<room>/<x>-thread.ts, found beside daemon.js
  *     chainbot.js     src/cli/main.ts, the command
+ *     packages.json   the folders of node_modules that must be installed beside dist/
  *
  * It is made in a folder of its own and then moved in file by file, so that nobody sees half of one.
  */
 const root = path.resolve(import.meta.dirname, '..');
 
-/** Native addons stay in node_modules; scripts/runtime-packages.ts lists what they need there. */
-export const EXTERNAL = ['better-sqlite3', 'onoff', 'i2c-bus', 'serialport', 'node-llama-cpp', 'koffi'];
+/** Native addons stay in node_modules. */
+const EXTERNAL = ['better-sqlite3', 'onoff', 'i2c-bus', 'serialport', 'node-llama-cpp', 'koffi'];
 
 /** Bundled CommonJS packages call require for Node's own modules. */
 const BANNER = `import { createRequire as $createRequire } from 'node:module';
@@ -27,7 +29,8 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 const beside = new URL('.cache', import.meta.url).pathname;
 enableCompileCache(process.env.NODE_COMPILE_CACHE ?? process.env.CACHE_DIRECTORY ?? beside);
 setTimeout(flushCompileCache, 15_000).unref();
-await import('./daemon.js');
+const { main } = await import('./daemon.js');
+process.exitCode = await main(process.argv.slice(2));
 `;
 
 async function entries(): Promise<Record<string, string>> {
@@ -55,8 +58,17 @@ async function bundle(out: string): Promise<string[]> {
     logLevel: 'warning',
     logOverride: { 'require-resolve-not-external': 'silent' },
   });
+  const packages = packageFolders(root, externalsOf(result.metafile));
+  await writeFile(path.join(out, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
   await writeFile(path.join(out, 'main.js'), STARTER);
-  return ['main.js', ...Object.keys(result.metafile.outputs).map((file) => path.basename(file))];
+  const files = Object.keys(result.metafile.outputs).map((file) => path.basename(file));
+  return ['packages.json', 'main.js', ...files];
+}
+
+/** The packages that the bundle really imports. */
+function externalsOf({ outputs }: Metafile): string[] {
+  const imported = Object.values(outputs).flatMap((output) => output.imports.map(({ path: name }) => name));
+  return EXTERNAL.filter((name) => imported.includes(name));
 }
 
 const dist = path.join(root, 'dist');
