@@ -12,6 +12,10 @@ import type { OnInterrupt, StepType, TriggerDefinition, WorkflowDefinition } fro
 export interface CompiledDefinition {
   /** Normalised and JSON; compiling it again gives the same. */
   readonly definition: WorkflowDefinition;
+  /**
+   * sequential: one step after the other. parallel: all at once, each a branch. conditional: the first step
+   * whose `when` is true runs and no other; one without `when` stands last and is the else.
+   */
   readonly mode: WorkflowDefinition['mode'];
   readonly steps: readonly CompiledStep[];
   /** Every step of the tree, those of `on_error` too. */

@@ -241,6 +241,15 @@ steps:
     expect(faultsOf(source, 'json')[0]).toMatchObject({ path: 'steps[0].type', line: 4, column: 25 });
   });
 
+  it.each([
+    ['- a', 'must be a map, not a list'],
+    ['just text', 'must be a map, not a string'],
+    ['name: 5\nsteps: [1]', 'must be a string, not a number'],
+    ['name: !!binary aGk=', 'missing'],
+  ])('%j', (source, message) => {
+    expect(faultsOf(source)[0]?.message).toContain(message);
+  });
+
   it('has no places for what was stored', () => {
     const { definition } = parse('name: a\nsteps: [{id: x, type: transform, value: 1}]');
     try {
@@ -254,66 +263,6 @@ steps:
   it('stops at a hundred', () => {
     const steps = Array.from({ length: 150 }, (_, i) => `  - {id: s${i}, type: nope}`).join('\n');
     expect(faultsOf(withSteps(steps))).toHaveLength(100);
-  });
-});
-
-describe('what a text may not be', () => {
-  it.each([
-    ['', 'the definition is empty'],
-    ['   \n', 'the definition is empty'],
-    ['- a', 'must be a map, not a list'],
-    ['just text', 'must be a map, not a string'],
-    ['name: 5\nsteps: [1]', 'must be a string, not a number'],
-    ['name: {{ x }}', '{{ … }} without quotes'],
-    ['name: a\nname: b\nsteps: []', 'unique'],
-    ['name: a\n---\nname: b', 'more than one document'],
-    ['name: a\n\tsteps: []', 'Tabs are not allowed'],
-    ['name: [a', 'end with a ]'],
-    ['name: !!binary aGk=', 'missing'],
-    ['name: !thing x', 'Unresolved tag'],
-    ['name: .nan\nsteps: []', 'NaN is not JSON'],
-    [`x: &a [1]\ny: [${'*a, '.repeat(150)}]`, 'alias'],
-    [`${'['.repeat(100_000)}`, 'brackets nest too deeply'],
-    [`${'- '.repeat(100_000)}a`, 'nest too deeply'],
-    [
-      `${Array.from({ length: 5000 }, (_, i) => `${' '.repeat(i)}a:`)
-        .join('\n')
-        .slice(0, 250_000)}`,
-      'deep',
-    ],
-    [`a: ${'x'.repeat(300_000)}`, 'at most 262144'],
-    [`a: ${'['.repeat(70)}${']'.repeat(70)}`, 'nests too deeply'],
-  ])('%.40j', (source, message) => {
-    const started = performance.now();
-    expect(faultsOf(source)[0]?.message).toContain(message);
-    expect(performance.now() - started).toBeLessThan(1500);
-  });
-
-  it('refuses the laughs that aliases can grow to', () => {
-    const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
-    for (let i = 1; i < 9; i++) {
-      const [from, to] = ['abcdefghi'[i - 1], 'abcdefghi'[i]];
-      bomb.push(`${to}: &${to} [${Array(9).fill(`*${from}`).join(', ')}]`);
-    }
-    expect(faultsOf(bomb.join('\n'))[0]?.message).toContain('alias');
-  });
-
-  it('takes an alias or two', () => {
-    const source = withSteps(
-      '  - {id: a, type: transform, value: &v {x: 1}}\n  - {id: b, type: transform, value: *v}',
-    );
-    expect(parse(source).definition.steps[1]).toMatchObject({ value: { x: 1 } });
-  });
-
-  it.each([
-    ['{"name": "a",}', 1, 14],
-    ['{\n "name": "a"\n "b": 1}', 3, 2],
-    ['{"name": "a"', 1, 13],
-    ['name: a', 1, 2],
-    ['{"name": "a", "name": "b"}', 1, 15],
-  ])('JSON %j', (source, line, column) => {
-    const [fault] = faultsOf(source, 'json');
-    expect([fault?.line, fault?.column]).toEqual([line, column]);
   });
 });
 
@@ -391,107 +340,5 @@ describe('names and order', () => {
     expect(text).toContain('vars.b: there is no "vars" here');
     expect(text).toContain('triggers[0].when: there is no "input" here');
     expect(text).toContain('output: there is no step "zz"');
-  });
-});
-
-describe('steps', () => {
-  it.each([
-    ['  - text', 'steps[0]: a step is an object'],
-    ['  - {type: transform}', 'steps[0].id: "id" is missing'],
-    ['  - {id: a}', 'steps[0].type: "type" is missing'],
-    ['  - {id: "1a", type: transform, value: 1}', 'steps[0].id: must be letters'],
-    ['  - {id: in, type: transform, value: 1}', '"in" cannot be an id'],
-    [
-      '  - {id: a, type: transform, vlaue: 1}',
-      'there is no field "vlaue" in this step | Did you mean "value"?',
-    ],
-    ['  - {id: a, type: transform, value: 1, when: 5}', 'steps[0].when: must be a condition'],
-    ['  - {id: a, type: transform, value: 1, retry: 0}', 'steps[0].retry.max_attempts: too small'],
-    ['  - {id: a, type: transform, value: 1, retry: often}', 'must be a number of tries'],
-    ['  - {id: a, type: transform, value: 1, retry: {dealy: 1s}}', 'there is no field "dealy" here'],
-    [
-      '  - {id: a, type: transform, value: 1, retry: {delay: x}}',
-      'steps[0].retry.delay: "x" is not a duration',
-    ],
-    ['  - {id: a, type: transform, value: 1, timeout: [1]}', 'steps[0].timeout: must be a duration'],
-    ['  - {id: a, type: transform, value: 1, on_error: ignore}', 'must be fail, continue or a list of steps'],
-    [
-      '  - {id: a, type: transform, value: 1, on_error: [{id: a, type: transform, value: 2}]}',
-      'the id "a" stands twice',
-    ],
-    ['  - {id: a, type: transform, value: 1, on_interrupt: maybe}', 'steps[0].on_interrupt: invalid'],
-    ['  - {id: a, type: condition, then: []}', 'steps[0].if: "if" is missing'],
-    ['  - {id: a, type: condition, if: "1 +", then: []}', 'steps[0].if: 1 +: it cannot be read'],
-    [
-      '  - {id: a, type: condition, if: true, thn: [], then: []}',
-      'there is no field "thn" here | Did you mean "then"?',
-    ],
-    ['  - {id: a, type: condition, if: true, then: "{{ x }}"}', 'steps[0].then: must be a list of steps'],
-    ['  - {id: a, type: loop, steps: [{id: b, type: transform, value: 1}]}', 'here is none'],
-    [
-      '  - {id: a, type: loop, times: 2, while: true, steps: [{id: b, type: transform, value: 1}]}',
-      'times and while',
-    ],
-    ['  - {id: a, type: loop, times: 2, steps: []}', 'a loop needs at least one step'],
-    [
-      '  - {id: a, type: loop, times: 200, steps: [{id: b, type: transform, value: 1}]}',
-      'times is 200, but max is 100',
-    ],
-    [
-      '  - {id: a, type: loop, times: 2, max: 20000, steps: [{id: b, type: transform, value: 1}]}',
-      'steps[0].max: must be a whole number from 1 to 10000',
-    ],
-    [
-      '  - {id: a, type: loop, times: 2, as: input, steps: [{id: b, type: transform, value: 1}]}',
-      '"input" is taken',
-    ],
-    ['  - {id: a, type: parallel, branches: {}}', 'at least one branch'],
-    ['  - {id: a, type: parallel, branches: {"a/b": []}}', '"a/b" is no name of a branch'],
-    ['  - {id: a, type: parallel, branches: {x: [], y: []}, wait: 3}', 'wait is 3, but there are 2 branches'],
-    [
-      '  - {id: a, type: parallel, branches: {x: []}, wait: some}',
-      'steps[0].wait: must be all, any or a number',
-    ],
-    ['  - {id: a, type: wait}', 'a wait has one of for, until, signal and event; here is none'],
-    ['  - {id: a, type: wait, for: 1m, signal: x}', 'here is for and signal'],
-    ['  - {id: a, type: wait, for: later}', 'steps[0].for: "later" is not a duration'],
-    ['  - {id: a, type: wait, until: tomorrow}', 'steps[0].until: "tomorrow" is not a time'],
-    ['  - {id: a, type: wait, event: "a b"}', '"a b" is no event type'],
-    ['  - {id: a, type: wait, for: 1m, where: "true"}', '`where` looks at an event'],
-    ['  - {id: a, type: wait, signal: x, default: 1}', '`default` is for a wait with a timeout'],
-    ['  - {id: a, type: run_workflow}', 'steps[0].workflow: "workflow" is missing'],
-    ['  - {id: a, type: run_workflow, workflow: x, wait: maybe}', 'steps[0].wait: must be a boolean'],
-  ])('%s', (steps, message) => {
-    expect(messageOf(steps)).toContain(message);
-  });
-
-  it('bounds how many and how deep', () => {
-    const many = Array.from({ length: 501 }, (_, i) => `  - {id: s${i}, type: transform, value: 1}`).join(
-      '\n',
-    );
-    expect(messageOf(many)).toContain('there are more than 500 steps');
-    let deep = '{id: s, type: transform, value: 1}';
-    for (let i = 0; i < 17; i++) deep = `{id: c${i}, type: condition, if: true, then: [${deep}]}`;
-    expect(messageOf(`  - ${deep}`)).toContain('steps nest deeper than 16');
-  });
-});
-
-describe('triggers', () => {
-  it.each([
-    ['{type: sometimes}', 'triggers[0].type: invalid'],
-    ['{type: mqtt, topic: a, qos: 1}', 'there is no field "qos" here'],
-    ['{type: mqtt}', '"topic" is missing'],
-    ['{type: mqtt, topic: "a/#/b"}', '# stands alone'],
-    ['{type: mqtt, topic: "a+/b"}', '+ stands alone'],
-    ['{type: mqtt, topic: ""}', 'at least one character'],
-    ['{type: schedule, cron: "61 * * * *"}', 'triggers[0].cron: "61 * * * *" is no schedule'],
-    ['{type: schedule, cron: "* * *"}', 'is no schedule'],
-    ['{type: schedule, cron: "0 0 30 2 *"}', 'never comes'],
-    ['{type: schedule, cron: "* * * * *", timezone: Mars/Base}', '"Mars/Base" is no time zone'],
-    ['{type: event, event: "x y"}', '"x y" is no event type'],
-  ])('%s', (trigger, message) => {
-    expect(messageOf('  - {id: a, type: transform, value: 1}', `triggers: [${trigger}]\n`)).toContain(
-      message,
-    );
   });
 });
