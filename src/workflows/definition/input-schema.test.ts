@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
-import { anyInput, compileInputSchema } from './input-schema.ts';
+import { anyInput, checkSchema, compileInputSchema } from './input-schema.ts';
+
+const refuse = (schema: JsonObject): void => {
+  checkSchema(schema);
+  compileInputSchema(schema);
+};
 
 function faults(schema: JsonObject, value: Json): readonly Fault[] {
   const result = compileInputSchema(schema)(value);
@@ -24,6 +29,7 @@ const person: JsonObject = {
 
 describe('the input of a run', () => {
   it('gets its defaults, on a copy', () => {
+    checkSchema(person);
     const check = compileInputSchema(person);
     const value = Object.freeze({ deep: Object.freeze({}) });
     expect(check(value)).toEqual({ ok: true, value: { limit: 28, deep: { on: true } } });
@@ -57,6 +63,12 @@ describe('the input of a run', () => {
     expect(faults({ items: {}, uniqueItems: false }, [1, 1])).toEqual([]);
   });
 
+  it('takes the $schema of its own draft', () => {
+    const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' };
+    refuse(schema);
+    expect(faults(schema, 5)).toEqual([{ path: 'input', message: 'must be object' }]);
+  });
+
   it('compiles the same schema, and the same $id, again', () => {
     const schema = { $id: 'https://example.org/a', type: 'object' };
     for (let i = 0; i < 3; i++) expect(faults({ ...schema }, {})).toEqual([]);
@@ -72,7 +84,7 @@ describe('schemas that are refused', () => {
 
   it.each<[JsonObject, string]>([
     [{ limit: { type: 'number' } }, '"limit" is no keyword of JSON Schema'],
-    [{ type: 'objekt' }, 'type'],
+    [{ type: 'objekt' }, 'input/type must be equal to one of the allowed values'],
     [{ type: 'object', properties: { a: { pattern: '(?=a)b' } } }, 'invalid or unsupported Perl syntax'],
     [{ type: 'object', properties: { a: { pattern: '(((a{30}){30}){30})' } } }, 'invalid repeat count'],
     [{ $ref: 'http://example.org/schema.json' }, 'leads nowhere'],
@@ -82,7 +94,7 @@ describe('schemas that are refused', () => {
     [{ $ref: '#/$defs/d0', $defs: doubling }, 'leads back to itself'],
     [{ $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' }, 'no schema with key or ref'],
   ])('%.60j', (schema, message) => {
-    expect(() => compileInputSchema(schema)).toThrow(message);
+    expect(() => refuse(schema)).toThrow(message);
   });
 });
 

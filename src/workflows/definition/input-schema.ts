@@ -14,7 +14,7 @@ import type { InputResult } from './compiled.ts';
 const MOST_SUBSCHEMAS = 2000;
 const MOST_FAULTS = 50;
 
-const ajv = new Ajv2020({
+const compiler = new Ajv2020({
   allErrors: true,
   // Errors name the schema they come from, for the keys that would have been right.
   verbose: true,
@@ -23,6 +23,9 @@ const ajv = new Ajv2020({
   validateFormats: false,
   addUsedSchema: false,
   logger: false,
+  // The rules of schemas themselves take 60 ms to compile: only a definition that is saved pays (checkSchema).
+  meta: false,
+  validateSchema: false,
   code: {
     regExp: Object.assign(
       (pattern: string) => {
@@ -35,8 +38,8 @@ const ajv = new Ajv2020({
     ),
   },
 });
-ajv.removeKeyword('uniqueItems');
-ajv.addKeyword({
+compiler.removeKeyword('uniqueItems');
+compiler.addKeyword({
   keyword: 'uniqueItems',
   type: 'array',
   schemaType: 'boolean',
@@ -65,10 +68,10 @@ export type InputCheck = (value: Json) => InputResult;
 export const anyInput: InputCheck = (value) => ({ ok: true, value: value ?? {} });
 
 /**
- * Compiles a schema.
+ * Refuses what is no JSON Schema, or one that could hold others up.
  * @throws Error with what is wrong and, as `cause`, a hint
  */
-export function compileInputSchema(schema: JsonObject): InputCheck {
+export function checkSchema(schema: JsonObject): void {
   const keys = Object.keys(schema);
   if (keys.length > 0 && !keys.some((key) => KEYWORDS.includes(key))) {
     throw new Error(`"${keys[0]}" is no keyword of JSON Schema`, {
@@ -76,16 +79,24 @@ export function compileInputSchema(schema: JsonObject): InputCheck {
     });
   }
   countSubschemas(schema);
-  const validate = compile(schema);
-  return (value) => check(validate, value ?? {});
+  checker ??= new Ajv2020({ strict: false, validateFormats: false, logger: false });
+  if (checker.validateSchema(schema) !== true)
+    throw new Error(checker.errorsText(undefined, { dataVar: 'input' }));
 }
 
-function compile(schema: JsonObject): ValidateFunction {
+let checker: Ajv2020 | undefined;
+
+/**
+ * Compiles a schema that checkSchema has passed.
+ * @throws Error with what is wrong, for a pattern that RE2 cannot run
+ */
+export function compileInputSchema(schema: JsonObject): InputCheck {
   try {
-    return ajv.compile(schema);
+    const validate = compiler.compile(schema);
+    return (value) => check(validate, value ?? {});
   } finally {
     // The validator is ours; the cache would keep every version of every definition.
-    ajv.removeSchema(schema);
+    compiler.removeSchema(schema);
   }
 }
 

@@ -6,7 +6,7 @@ import { compileList } from './compile-steps.ts';
 import { compileTriggers } from './compile-triggers.ts';
 import type { CompiledDefinition, CompiledStep, CompiledTrigger } from './compiled.ts';
 import { Faults, type Path } from './faults.ts';
-import { anyInput, compileInputSchema, type InputCheck } from './input-schema.ts';
+import { anyInput, checkSchema, compileInputSchema, type InputCheck } from './input-schema.ts';
 import { definitionShape, readShape } from './shape.ts';
 import { BASE_ROOTS, type Sight, SightChecker, withRoots } from './sight.ts';
 import { readSource } from './source.ts';
@@ -25,11 +25,12 @@ export function parseDefinition(
   options: ExpressionOptions = {},
 ): CompiledDefinition {
   const { value, locate } = readSource(source, type);
-  return compile(value, new Faults(locate), stepTypes, options);
+  return compile(value, new Faults(locate), stepTypes, { ...options, stored: false });
 }
 
 /**
- * Compiles a normalised definition that was stored; the same checks, without lines and columns.
+ * Compiles a normalised definition that was stored; the same checks without lines and columns, but for the
+ * slow one of its input's schema, which was passed when it was saved.
  * @throws TerminalError `workflow.invalid`, for instance when a step type is no longer there
  */
 export function compileDefinition(
@@ -37,7 +38,11 @@ export function compileDefinition(
   stepTypes: StepTypes,
   options: ExpressionOptions = {},
 ): CompiledDefinition {
-  return compile(definition as unknown as Json, new Faults(), stepTypes, options);
+  return compile(definition as unknown as Json, new Faults(), stepTypes, { ...options, stored: true });
+}
+
+interface CompileOptions extends ExpressionOptions {
+  readonly stored: boolean;
 }
 
 type Shape = z.infer<typeof definitionShape>;
@@ -46,7 +51,7 @@ function compile(
   value: Json,
   faults: Faults,
   stepTypes: StepTypes,
-  options: ExpressionOptions,
+  options: CompileOptions,
 ): CompiledDefinition {
   const shape = readShape(definitionShape, value, [], faults) ?? partly(value, faults);
   if (isJsonObject(value) && Array.isArray(value.steps) && value.steps.length === 0) {
@@ -64,7 +69,7 @@ function compile(
     ...{ faults, checker, stepTypes, byId: new Map() },
     list: (steps, path, sight) => compileList(compiler, steps, path, sight),
   };
-  const parts = compileParts(compiler, shape);
+  const parts = compileParts(compiler, shape, options.stored);
   faults.throwIfAny();
   return assemble(compiler, shape, parts);
 }
@@ -97,7 +102,7 @@ interface Parts {
 const FIRST_SIGHT: Sight = { steps: new Set(), roots: new Set(BASE_ROOTS) };
 const VARS_SIGHT: Sight = { steps: new Set(), roots: new Set(['input', 'trigger', 'run']) };
 
-function compileParts(compiler: StepCompiler, shape: Shape): Parts {
+function compileParts(compiler: StepCompiler, shape: Shape, stored: boolean): Parts {
   const { checker, faults } = compiler;
   const list = compileList(compiler, shape.steps, ['steps'], FIRST_SIGHT, shape.mode !== 'sequential');
   if (shape.mode === 'conditional') checkChoice(list.steps, faults);
@@ -108,7 +113,7 @@ function compileParts(compiler: StepCompiler, shape: Shape): Parts {
     list,
     onError: compiler.list(shape.on_error ?? [], ['on_error'], withRoots(after, 'error')),
     triggers: compileTriggers(shape.triggers, checker, faults),
-    validateInput: compileInput(shape.input as JsonObject | undefined, faults),
+    validateInput: compileInput(shape.input as JsonObject | undefined, stored, faults),
     vars: vars === undefined ? undefined : checker.template(vars, ['vars'], VARS_SIGHT),
     output: output === undefined ? undefined : checker.template(output, ['output'], after),
     timeoutMs: shape.timeout === undefined ? undefined : checker.literalDuration(shape.timeout, ['timeout']),
@@ -127,9 +132,10 @@ function checkChoice(steps: readonly CompiledStep[], faults: Faults): void {
   );
 }
 
-function compileInput(schema: JsonObject | undefined, faults: Faults): InputCheck {
+function compileInput(schema: JsonObject | undefined, stored: boolean, faults: Faults): InputCheck {
   if (schema === undefined) return anyInput;
   try {
+    if (!stored) checkSchema(schema);
     return compileInputSchema(schema);
   } catch (error) {
     const { message, cause } = error as Error;
