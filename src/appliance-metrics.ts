@@ -2,6 +2,7 @@ import type { Metric } from './api/metrics-text.ts';
 import type { EventLog } from './bus/event-log.ts';
 import type { Clock } from './core/clock.ts';
 import type { Devices } from './hardware/devices.ts';
+import type { EventLoopDelay } from './module/event-loop-delay.ts';
 import type { HealthBoard } from './module/health-board.ts';
 import type { Store } from './store/store.ts';
 import type { Engine } from './workflows/engine/engine.ts';
@@ -12,6 +13,7 @@ interface Measured {
   readonly events: EventLog;
   readonly health: HealthBoard;
   readonly devices: Devices;
+  readonly loopDelay: EventLoopDelay;
   readonly startedAt: number;
   readonly clock: Clock;
 }
@@ -33,6 +35,12 @@ export function applianceMetrics(of: Measured): readonly Metric[] {
     gauge('uptime_seconds', 'Seconds since the start.', (of.clock.now() - of.startedAt) / 1000),
     gauge('process_resident_memory_bytes', 'Resident memory of the daemon.', memory.rss),
     counter('process_cpu_seconds_total', 'CPU time of the daemon.', cpuSeconds()),
+    {
+      name: 'event_loop_delay_seconds',
+      help: 'How long things waited for the event loop since the reading before.',
+      type: 'gauge',
+      samples: loopDelaySamples(of.loopDelay),
+    },
     gauge('runs_live', 'Runs under way or waiting.', size - queued),
     gauge('runs_queued', 'Runs that wait for their turn.', queued),
     counter('runs_started_total', 'Runs begun since the start.', totals.started),
@@ -79,6 +87,16 @@ const counter = (name: string, help: string, value: number): Metric => ({
   ...gauge(name, help, value),
   type: 'counter',
 });
+
+const QUANTILES = [0.5, 0.99];
+
+function loopDelaySamples(delay: EventLoopDelay): Metric['samples'] {
+  const values = delay.read(QUANTILES);
+  return QUANTILES.map((quantile, index) => ({
+    value: values[index] as number,
+    labels: { quantile: String(quantile) },
+  }));
+}
 
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();

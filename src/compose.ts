@@ -17,6 +17,7 @@ import { Simulator } from './hardware/simulator.ts';
 import { deviceReadStep } from './hardware/steps/device-read.ts';
 import { deviceWriteStep } from './hardware/steps/device-write.ts';
 import { Tokens } from './identity/tokens.ts';
+import { EventLoopDelay } from './module/event-loop-delay.ts';
 import { HealthBoard } from './module/health-board.ts';
 import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
 import { publishStep } from './mqtt/steps/publish.ts';
@@ -73,8 +74,11 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
     await part.start(signal);
     started.defer(() => part.stop());
   };
+  parts.loopDelay.start();
+  started.defer(() => parts.loopDelay.stop());
   started.defer(() => parts.http.close());
   await start(parts.store);
+  started.defer(() => parts.tokens.stop());
   const usable = parts.store.degraded === undefined;
   openReaders(parts, usable, options.log);
   await start(parts.devices);
@@ -108,6 +112,7 @@ interface Foundations {
   readonly retention: Retention;
   readonly mqttCursor: Cursor;
   readonly triggerCursor: Cursor;
+  readonly loopDelay: EventLoopDelay;
 }
 
 interface Workflows {
@@ -179,7 +184,8 @@ function buildFoundations({ config, log, memory, clock = systemClock }: ComposeO
   const retention = new Retention({ log: events, store: data, limits, clock, logger: log });
   const mqttCursor = new Cursor('mqtt', data, clock);
   const triggerCursor = new Cursor('triggers', data, clock);
-  return { clock, store, data, events, retention, mqttCursor, triggerCursor };
+  const loopDelay = new EventLoopDelay();
+  return { clock, store, data, events, retention, mqttCursor, triggerCursor, loopDelay };
 }
 
 function buildWorkflows({ config, log }: ComposeOptions, base: Foundations, types: StepTypes): Workflows {
@@ -227,7 +233,7 @@ function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, t
 }
 
 function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<Parts, 'api'>): ApiServer {
-  const { clock, store, engine, events, devices, health, mqtt } = rooms;
+  const { clock, store, engine, events, devices, health, mqtt, loopDelay } = rooms;
   const startedAt = clock.now();
   return createApi({
     workflows: rooms.catalog,
@@ -249,7 +255,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
       mqtt: mqttInfo(mqtt),
       database: { path: config.databaseFile, schema_version: schemaVersion },
     }),
-    metrics: () => applianceMetrics({ store, engine, events, health, devices, startedAt, clock }),
+    metrics: () => applianceMetrics({ store, engine, events, health, devices, loopDelay, startedAt, clock }),
     portOwner: async (port) => portOwner(port),
     listen: {
       host: config.host,
