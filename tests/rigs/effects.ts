@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** One request that arrived: an effect in the world. */
 export interface Effect {
@@ -36,6 +37,14 @@ export class Effects implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/effect`;
+  }
+
+  /** Once nobody is connected any more: all that a dead process had sent has arrived. */
+  async deserted(): Promise<void> {
+    await pause(1); // connections that wait to be accepted are not counted
+    const count = (): Promise<number> =>
+      new Promise((resolve) => this.#server.getConnections((_, open) => resolve(open)));
+    while ((await count()) > 0) await pause(1);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
