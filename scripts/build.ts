@@ -8,7 +8,7 @@ import { packageFolders } from './package-folders.ts';
  *
  *     main.js         starts the daemon: turns the compile cache on, then calls main() of daemon.js
  *     daemon.js       src/main.ts
- *     <x>-thread.js   src/<room>/<x>-thread.ts, found beside daemon.js
+ *     <x>-thread.js   src/<room>/<x>-thread.ts and <x>-process.ts, found beside daemon.js
  *     chainbot.js     src/cli/main.ts, the command
  *     packages.json   the folders of node_modules that must be installed beside dist/
  *
@@ -35,7 +35,8 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function entries(): Promise<Record<string, string>> {
   const found: Record<string, string> = { daemon: 'src/main.ts', chainbot: 'src/cli/main.ts' };
-  for await (const file of glob('src/*/*-thread.ts', { cwd: root })) found[path.basename(file, '.ts')] = file;
+  for await (const file of glob('src/*/*-{thread,process}.ts', { cwd: root }))
+    found[path.basename(file, '.ts')] = file;
   return found;
 }
 

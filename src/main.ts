@@ -6,10 +6,12 @@ import { prepareDataDirectory } from './config/data-directory.ts';
 import { ConfigError, formatConfigError } from './config/faults.ts';
 import { loadConfig } from './config/load-config.ts';
 import { openMemory } from './config/memory.ts';
+import { systemClock } from './core/clock.ts';
 import { ChainbotError, type Fault } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import { checkDeclarations } from './hardware/declaration.ts';
 import { createLog } from './logging/create-log.ts';
+import { settleMemory } from './settle-memory.ts';
 import { lockDirectory } from './store/directory-lock.ts';
 import { setDatabaseAside } from './store/store.ts';
 
@@ -74,7 +76,9 @@ async function serve(config: Config, log: Log, welcome: boolean): Promise<number
   }
   log.info({ ...appliance.api.address(), mqtt: appliance.mqtt.status().url }, 'ChainBot is ready');
   if (welcome) say(welcomeText(appliance));
+  const settling = settleMemory(systemClock);
   const reason = await asked;
+  settling[Symbol.dispose]();
   log.info({ reason }, 'stopping');
   const late = setTimeout(() => process.exit(EXIT.failed), STOP_PATIENCE_MS);
   await appliance.stop(reason);

@@ -23,8 +23,14 @@ export class Daemon {
       ALEX_OS_CHAINBOT_MQTT__EMBEDDED__PORT: '0',
       ALEX_OS_CHAINBOT_LOG__PRETTY: 'false',
       ALEX_OS_CHAINBOT_STORAGE__ALLOW_VOLATILE: 'true',
+      MALLOC_ARENA_MAX: '2',
     };
-    const args = [join(ROOT, 'dist/main.js'), '--config', join(ROOT, 'config/greenhouse.yaml')];
+    const args = [
+      '--max-semi-space-size=2',
+      join(ROOT, 'dist/main.js'),
+      '--config',
+      join(ROOT, 'config/greenhouse.yaml'),
+    ];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
     this.port = await new Promise<number>((found, reject) => {

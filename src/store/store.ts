@@ -1,10 +1,12 @@
+import { type ChildProcess, execFile } from 'node:child_process';
 import { renameSync, statSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { RetryableError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
 import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
 import type { CommitListener, Committed, ReaderPort, WriterPort } from './port.ts';
 import { Reader } from './reader.ts';
+import { query } from './statement.ts';
 import { Telemetry, type TelemetryOptions } from './telemetry.ts';
 import type { Unit } from './unit.ts';
 import { type OpenedDatabase, Writer, type WriterTrouble } from './writer.ts';
@@ -21,6 +23,13 @@ export interface StoreOptions {
   readonly queueLimit?: number;
 }
 
+const metaValue = query((db, p: { key: string }) =>
+  db.selectFrom('meta').select('value').where('key', '=', p.key),
+);
+const lastEvent = query((db, _p: Record<never, never>) =>
+  db.selectFrom('events').select('seq').orderBy('seq', 'desc').limit(1),
+);
+
 /**
  * The store: chainbot.db with its writer thread and reader, and telemetry.db. A database that is damaged or
  * newer than this code is left as it is: the store comes up degraded, reads what it can and refuses writes
@@ -35,7 +44,7 @@ export class Store implements Part, WriterPort {
   readonly #path: string;
   #opened: OpenedDatabase | undefined;
   #damage: WriterTrouble | undefined;
-  #check: Worker | undefined;
+  #check: ChildProcess | undefined;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -64,25 +73,28 @@ export class Store implements Part, WriterPort {
       );
     }
     this.#openReader();
+    if (this.#damage) this.#opened = this.#readable();
     this.telemetry.start();
   }
 
-  /** Checks the file's structure in a thread of its own; call it once everything else is up. */
+  /** Checks the file's structure in a process of its own; call it once everything else is up. */
   startQuickCheck(): void {
     if (!this.#options.quickCheck || this.#damage) return;
-    const file = import.meta.url.endsWith('.ts') ? './check-thread.ts' : './check-thread.js';
-    this.#check = new Worker(new URL(file, import.meta.url), { workerData: { path: this.#path } });
-    this.#check.on('message', (faults: string[]) => this.#onChecked(faults));
-    this.#check.on('error', (error) =>
-      this.#options.log.warn({ err: error }, 'the database check could not run'),
-    );
+    const name = import.meta.url.endsWith('.ts') ? './check-process.ts' : './check-process.js';
+    const file = fileURLToPath(new URL(name, import.meta.url));
+    this.#check = execFile(process.execPath, [file, this.#path], (error, stdout) => {
+      this.#check = undefined;
+      if (!error) this.#onChecked(JSON.parse(stdout) as string[]);
+      else if (!error.killed) this.#options.log.warn({ err: error }, 'the database check could not run');
+    });
   }
 
   async stop(): Promise<void> {
-    await this.#check?.terminate();
+    this.#check?.kill();
     this.telemetry.stop();
-    await this.#writer.close();
+    // The writer last: the last connection to close folds the WAL into the file, and a reader can't.
     this.reader.close();
+    await this.#writer.close();
   }
 
   /** Why nothing is written, when the file is damaged or newer; undefined when all is well. */
@@ -133,6 +145,17 @@ export class Store implements Part, WriterPort {
       this.reader.open();
     } catch (error) {
       this.#damage ??= { code: 'io', message: (error as Error).message };
+    }
+  }
+
+  /** Where the log of a database stands that can be read and not written; undefined when not even that. */
+  #readable(): OpenedDatabase | undefined {
+    try {
+      const epoch = this.reader.get(metaValue, { key: 'epoch' })?.value;
+      const head = this.reader.get(lastEvent, {})?.seq ?? 0;
+      return epoch === undefined ? undefined : { epoch, head, migrated: 0 };
+    } catch {
+      return undefined;
     }
   }
 

@@ -8,6 +8,11 @@ import type { WorkflowsPort } from './port.ts';
 const MOST_FILES = 500;
 const LARGEST = 256 * 1024;
 
+/** Knows a definition by its text, so that an unchanged file is not read again. */
+export interface SourceFinder {
+  findSource(source: string): string | undefined;
+}
+
 /** What came of a folder of workflow files. */
 export interface FolderResult {
   readonly stored: readonly string[];
@@ -20,7 +25,7 @@ export interface FolderResult {
  */
 export async function storeFolder(
   folder: string,
-  workflows: Pick<WorkflowsPort, 'save'>,
+  workflows: Pick<WorkflowsPort, 'save'> & SourceFinder,
   log: Log,
 ): Promise<FolderResult> {
   const stored: string[] = [];
@@ -30,7 +35,13 @@ export async function storeFolder(
       const path = join(folder, file);
       if ((await stat(path)).size > LARGEST) throw new Error('it is larger than 256 KiB');
       const type = file.endsWith('.json') ? 'json' : 'yaml';
-      const { name, version, created } = await workflows.save(await readFile(path, 'utf8'), type, SYSTEM);
+      const source = await readFile(path, 'utf8');
+      const known = workflows.findSource(source);
+      if (known !== undefined) {
+        stored.push(known);
+        continue;
+      }
+      const { name, version, created } = await workflows.save(source, type, SYSTEM);
       stored.push(name);
       if (created) log.info({ workflow: name, version, file }, 'stored a workflow from its file');
     } catch (error) {

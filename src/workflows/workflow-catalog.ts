@@ -17,6 +17,7 @@ import {
   putWorkflow,
   removeWorkflow,
   versionByKey,
+  versionBySource,
   versionOf,
   versionsOf,
 } from './workflows-table.ts';
@@ -92,6 +93,13 @@ export class WorkflowCatalog implements WorkflowsPort {
       const entry = await this.#storeVersion({ source, type, text, compiled, before, actor });
       return { ...publicPart(entry), created: true };
     });
+  }
+
+  /** The workflow in use whose newest version was stored from exactly this text. */
+  findSource(source: string): string | undefined {
+    const row = this.#deps.store.reader.get(versionBySource, { source });
+    const entry = row && this.#entries.get(row.workflow);
+    return entry && !entry.removed && entry.version === row.version ? entry.name : undefined;
   }
 
   list(): readonly WorkflowSummary[] {

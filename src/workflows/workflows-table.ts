@@ -86,6 +86,16 @@ export const versionByKey = query((db, p: { key: number }) =>
   db.selectFrom('workflow_versions').selectAll().where('key', '=', p.key),
 );
 
+/** The newest version with this text: read for each file of the site's folder at a start. */
+export const versionBySource = query((db, p: { source: string }) =>
+  db
+    .selectFrom('workflow_versions')
+    .select(['workflow', 'version'])
+    .where('source', '=', p.source)
+    .orderBy('key', 'desc')
+    .limit(1),
+);
+
 export const versionsOf = query((db, p: { workflow: string }) =>
   db
     .selectFrom('workflow_versions')

@@ -1,0 +1,57 @@
+-- The schema of chainbot.db as all migrations together make it. Generated: see tests/schema-snapshot.test.ts.
+-- Version 1.
+
+CREATE TABLE cursors (
+  name TEXT PRIMARY KEY, seq INTEGER NOT NULL, durable INTEGER NOT NULL, updated_at INTEGER NOT NULL)
+  STRICT, WITHOUT ROWID;
+CREATE TABLE devices (
+  id TEXT PRIMARY KEY, desired TEXT, desired_at INTEGER, actor TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, subject TEXT NOT NULL, actor TEXT NOT NULL,
+  time INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE TABLE idempotency (
+  key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, run INTEGER NOT NULL, created_at INTEGER NOT NULL)
+  STRICT, WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE notifications (
+  id TEXT PRIMARY KEY, key TEXT, severity TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, run TEXT,
+  created_at INTEGER NOT NULL, acknowledged_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE runs (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+  version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
+  actor TEXT NOT NULL, trigger_data TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT,
+  parent_run INTEGER, parent_path TEXT, created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
+CREATE TABLE schedules (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, cron TEXT NOT NULL, last_fired_at INTEGER NOT NULL,
+  PRIMARY KEY (workflow, trigger_index)) STRICT, WITHOUT ROWID;
+CREATE TABLE signals (
+  key INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
+  name TEXT NOT NULL, payload TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+CREATE TABLE steps (
+  run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, ordinal INTEGER NOT NULL,
+  id TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, detail TEXT,
+  output TEXT, error TEXT, history TEXT, started_at INTEGER NOT NULL, ended_at INTEGER,
+  PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+  last_used_at INTEGER, revoked_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE wakes (
+  run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, kind TEXT NOT NULL,
+  due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER,
+  PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE workflow_versions (
+  key INTEGER PRIMARY KEY, workflow TEXT NOT NULL REFERENCES workflows (name), version INTEGER NOT NULL,
+  source TEXT NOT NULL, source_type TEXT NOT NULL, definition TEXT NOT NULL, actor TEXT NOT NULL,
+  created_at INTEGER NOT NULL, UNIQUE (workflow, version)) STRICT;
+CREATE TABLE workflows (
+  name TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL, removed_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE writer_state (
+  id INTEGER PRIMARY KEY CHECK (id = 1), last_batch INTEGER NOT NULL, failed TEXT NOT NULL) STRICT;
+CREATE INDEX idempotency_age ON idempotency (created_at);
+CREATE UNIQUE INDEX notifications_key ON notifications (key) WHERE key IS NOT NULL AND acknowledged_at IS NULL;
+CREATE INDEX runs_live ON runs (status) WHERE status IN ('queued', 'running', 'waiting', 'paused');
+CREATE UNIQUE INDEX runs_parent ON runs (parent_run, parent_path) WHERE parent_run IS NOT NULL;
+CREATE INDEX runs_version ON runs (version_key, key);
+CREATE INDEX signals_run ON signals (run, name);
+CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_at IS NULL;
