@@ -79,12 +79,12 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
   started.defer(() => parts.http.close());
   await start(parts.store);
   started.defer(() => parts.tokens.stop());
-  const usable = parts.store.degraded === undefined;
-  openReaders(parts, usable, options.log);
+  const startOnData = (part: Part): Promise<void> => unlessDamaged(parts, options.log, part, start);
+  openReaders(parts, options.log);
   await start(parts.devices);
-  if (usable) for (const part of [parts.engine, parts.mqtt.part]) await start(part);
-  const folder = usable ? await loadFolder(parts, options) : undefined;
-  if (usable) for (const part of [parts.eventTriggers, parts.schedules, parts.retention]) await start(part);
+  for (const part of [parts.engine, parts.mqtt.part]) await startOnData(part);
+  const folder = parts.store.degraded ? undefined : await loadFolder(parts, options);
+  for (const part of [parts.eventTriggers, parts.schedules, parts.retention]) await startOnData(part);
   await start(parts.health);
   await start(parts.api);
   await announce(parts, options);
@@ -288,8 +288,25 @@ function scoreParts(parts: Omit<Parts, 'api'>, api: ApiServer): void {
   health.add(api, 2);
 }
 
+/** Starts what needs the database; when that turns out to be damaged, the part is left out and the rest comes up. */
+async function unlessDamaged(
+  { store }: Parts,
+  log: Log,
+  part: Part,
+  start: (part: Part) => Promise<void>,
+): Promise<void> {
+  if (store.degraded) return;
+  try {
+    await start(part);
+  } catch (error) {
+    if (!store.degraded) throw error;
+    log.error({ err: error, part: part.name }, 'this part stays down: the database is damaged');
+    await part.stop();
+  }
+}
+
 /** What only reads the database at the start; a damaged one may refuse even that. */
-function openReaders(parts: Parts, usable: boolean, log: Log): void {
+function openReaders(parts: Parts, log: Log): void {
   try {
     parts.events.open();
     parts.mqttCursor.open(0);
@@ -297,7 +314,7 @@ function openReaders(parts: Parts, usable: boolean, log: Log): void {
     parts.catalog.open();
     parts.mqttTriggers.open();
   } catch (error) {
-    if (usable) throw error;
+    if (!parts.store.degraded) throw error;
     log.error({ err: error }, 'not even the workflows can be read');
   }
 }

@@ -9,11 +9,14 @@ import type { Params, Query, Statement } from './statement.ts';
  */
 export class Reader implements ReaderPort {
   readonly #path: string;
+  readonly #onDamage: (message: string) => void;
   readonly #prepared = new Map<number, Sqlite.Statement>();
   #db: Sqlite.Database | undefined;
 
-  constructor(path: string) {
+  /** `onDamage` hears of a file that SQLite calls malformed. */
+  constructor(path: string, onDamage: (message: string) => void = () => undefined) {
     this.#path = path;
+    this.#onDamage = onDamage;
   }
 
   /** @throws RetryableError `store.unreadable` */
@@ -22,7 +25,7 @@ export class Reader implements ReaderPort {
       this.#db = new Sqlite(this.#path, { readonly: true, fileMustExist: true });
       this.#db.pragma('busy_timeout = 2000');
     } catch (error) {
-      throw unreadable(error);
+      throw this.#unreadable(error);
     }
   }
 
@@ -36,7 +39,7 @@ export class Reader implements ReaderPort {
     try {
       return this.#prepare(query).all(query.bind(params)) as Row[];
     } catch (error) {
-      throw unreadable(error);
+      throw this.#unreadable(error);
     }
   }
 
@@ -44,7 +47,7 @@ export class Reader implements ReaderPort {
     try {
       return this.#prepare(query).get(query.bind(params)) as Row | undefined;
     } catch (error) {
-      throw unreadable(error);
+      throw this.#unreadable(error);
     }
   }
 
@@ -57,11 +60,13 @@ export class Reader implements ReaderPort {
     }
     return prepared;
   }
-}
 
-function unreadable(error: unknown): RetryableError {
-  return new RetryableError('store.unreadable', `the database can't be read: ${(error as Error).message}`, {
-    cause: error,
-    hint: 'See `chainbot health`; a damaged database is set aside with `chainbotd --set-aside-database`.',
-  });
+  #unreadable(error: unknown): RetryableError {
+    const { code = '', message } = error as { code?: string; message: string };
+    if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) this.#onDamage(message);
+    return new RetryableError('store.unreadable', `the database can't be read: ${message}`, {
+      cause: error,
+      hint: 'See `chainbot health`; a damaged database is set aside with `chainbotd --set-aside-database`.',
+    });
+  }
 }

@@ -50,7 +50,7 @@ export class Store implements Part, WriterPort {
     this.#options = options;
     this.#path = options.file;
     const telemetryPath = options.telemetryFile;
-    this.reader = new Reader(this.#path);
+    this.reader = new Reader(this.#path, (message) => this.#onDamage(message));
     this.#writer = new Writer({
       path: this.#path,
       telemetryPath,
@@ -161,14 +161,20 @@ export class Store implements Part, WriterPort {
 
   #onChecked(faults: string[]): void {
     if (faults.length === 0) return;
-    this.#damage = { code: 'corrupt', message: faults.slice(0, 3).join('; ') };
-    this.#options.log.error({ faults }, 'the database is damaged; no more is written to it');
+    this.#onDamage(faults.slice(0, 3).join('; '));
   }
 
   #onTrouble(trouble: WriterTrouble | undefined): void {
-    if (trouble?.code === 'corrupt') this.#damage ??= trouble;
-    if (trouble) this.#options.log.error({ trouble }, TROUBLES[trouble.code].reason);
-    else this.#options.log.info({}, 'the database can be written');
+    if (trouble?.code === 'corrupt') this.#onDamage(trouble.message);
+    else if (trouble) this.#options.log.error({ trouble }, TROUBLES[trouble.code].reason);
+    else if (!this.#damage) this.#options.log.info({}, 'the database can be written');
+  }
+
+  /** However it was found: nothing more is written to a damaged file. */
+  #onDamage(message: string): void {
+    if (this.#damage) return;
+    this.#damage = { code: 'corrupt', message };
+    this.#options.log.error({ message }, 'the database is damaged; no more is written to it');
   }
 }
 
