@@ -7,7 +7,7 @@ export interface ChildRun {
   readonly id: string;
   /** Begins it, once the unit that holds it is committed. */
   admit(): void;
-  /** Not begun after all: takes it back, in the unit that may hold it still. */
+  /** The step gave up before it could see to it: takes it back in the unit, or tells it to end. */
   abandon(unit: Unit): void;
   /** Resolves with its end. */
   ended(): Promise<Ended>;
@@ -17,10 +17,10 @@ export interface ChildRun {
 export interface ChildRuns {
   /**
    * Puts a new run into the unit.
-   * @throws TerminalError `workflow.not_found`, `run.input_invalid`, `run.too_deep`
+   * @throws TerminalError `workflow.not_found`, `run.input_invalid`, `run.too_deep`, `run.waits_for_itself`
    */
   prepare(
-    parent: { readonly key: number; readonly id: string },
+    parent: { readonly key: number; readonly id: string; readonly workflow: string },
     path: string,
     workflow: string,
     input: Json,

@@ -2,7 +2,7 @@ import { TerminalError } from '#core/errors.ts';
 import { type Json, toJsonText } from '#core/json.ts';
 import type { RunWorkflowStep } from '../definition/compiled.ts';
 import type { ChildRun } from './child-runs.ts';
-import { failureRecord, StepFailure, untilAborted } from './interrupt.ts';
+import { failureRecord, isShutdown, StepFailure, untilAborted } from './interrupt.ts';
 import type { Position } from './position.ts';
 import type { Walk } from './walk.ts';
 
@@ -20,7 +20,7 @@ export async function runChild(walk: Walk, at: Position<RunWorkflowStep>): Promi
   execution.enterWait(at.strand.unit);
   try {
     await execution.begin(at.strand).catch((error: unknown) => {
-      child.abandon(at.strand.unit);
+      if (!isShutdown(error)) child.abandon(at.strand.unit);
       throw error;
     });
     child.admit();
@@ -60,8 +60,7 @@ async function outcome(walk: Walk, at: Position<RunWorkflowStep>, child: ChildRu
       hint: `See \`chainbot runs show ${child.id}\`.`,
     });
   } catch (error) {
-    const reason = signal.reason as { kind?: string } | undefined;
-    if (signal.aborted && reason?.kind !== 'shutdown') {
+    if (signal.aborted && !isShutdown(signal.reason)) {
       walk.execution.deps.children.cancel(child.id, 'the run that started it gave up');
     }
     throw error;

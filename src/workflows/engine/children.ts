@@ -1,14 +1,14 @@
-import { TerminalError } from '#core/errors.ts';
+import { type ErrorRecord, TerminalError } from '#core/errors.ts';
 import type { Json } from '#core/json.ts';
 import type { ReaderPort } from '#store/port.ts';
 import type { Unit } from '#store/unit.ts';
-import type { WorkflowCatalog } from '../workflow-catalog.ts';
+import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import type { ChildRun, ChildRuns } from './child-runs.ts';
 import type { Ended } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import type { Launcher, NewRun } from './launcher.ts';
 import { type RunRow, runByKey, runByParent } from './run-table.ts';
-import { runDetail } from './run-view.ts';
+import { parsed } from './run-view.ts';
 import { checkedInput } from './start-input.ts';
 
 /** Runs within runs at most. */
@@ -27,14 +27,14 @@ export class Children implements ChildRuns {
   }
 
   prepare(
-    parent: { key: number; id: string },
+    parent: { key: number; id: string; workflow: string },
     path: string,
     workflow: string,
     input: Json,
     unit: Unit,
   ): ChildRun {
-    this.#assertDepth(parent.key, workflow);
     const version = this.#catalog.runnable(workflow);
+    this.#assertDepth(parent, version);
     const run: NewRun = {
       version,
       input: checkedInput(version, input),
@@ -46,7 +46,7 @@ export class Children implements ChildRuns {
     return {
       id: launch.live.id,
       admit: () => {
-        if (launch.queued) this.#launcher.advance(workflow, version.compiled.concurrency?.max ?? 1);
+        if (launch.queued) this.#launcher.advance(workflow, version.compiled.concurrency);
         else this.#launcher.begin(launch, run, true);
       },
       abandon: (pending) => this.#launcher.abandon(launch, pending),
@@ -59,37 +59,41 @@ export class Children implements ChildRuns {
     if (!row) return undefined;
     const ended = async (): Promise<Ended> => {
       const live = this.#launcher.roster.get(row.id);
-      return live ? endOf(await live.ended.promise) : storedEnd(row);
+      if (live) return endOf(await live.ended.promise);
+      // It may have ended since this step was picked up.
+      return storedEnd(this.#reader.get(runByKey, { key: row.key }) ?? row);
     };
-    return { id: row.id, admit: () => undefined, abandon: () => undefined, ended };
+    const abandon = (): void => this.cancel(row.id, 'the run that started it gave up');
+    return { id: row.id, admit: () => undefined, abandon, ended };
   }
 
   cancel(id: string, reason: string): void {
-    this.#launcher.roster.get(id)?.execution?.cancel('system:chainbot', reason);
+    const live = this.#launcher.roster.get(id);
+    if (live?.execution) live.execution.cancel('system:chainbot', reason);
+    else if (live) void this.#launcher.cancelQueued(live, 'system:chainbot', reason).catch(() => undefined);
   }
 
-  #assertDepth(parent: number, workflow: string): void {
-    let row = this.#reader.get(runByKey, { key: parent });
+  #assertDepth(parent: { key: number; workflow: string }, version: RunnableVersion): void {
+    const { name: workflow, compiled } = version;
+    // The parent's own row may not be on disk yet: it is known by its name.
+    if (compiled.concurrency && parent.workflow === workflow) throw waitsForItself(workflow);
+    let row = this.#reader.get(runByKey, { key: parent.key });
     for (let depth = 1; row; depth++) {
       if (depth >= MOST_DEPTH) {
         throw new TerminalError('unprocessable', 'run.too_deep', `${MOST_DEPTH} runs are nested already`, {
           hint: 'Does a workflow start itself through run_workflow?',
         });
       }
-      const limited = this.#catalog.byKey(row.version_key).compiled.concurrency;
-      if (limited && row.workflow === workflow) {
-        throw new TerminalError(
-          'unprocessable',
-          'run.waits_for_itself',
-          `"${workflow}" would wait for itself`,
-          {
-            hint: 'A workflow with a concurrency limit cannot start itself, directly or through others.',
-          },
-        );
-      }
+      if (compiled.concurrency && row.workflow === workflow) throw waitsForItself(workflow);
       row = row.parent_run === null ? undefined : this.#reader.get(runByKey, { key: row.parent_run });
     }
   }
+}
+
+function waitsForItself(workflow: string): TerminalError {
+  return new TerminalError('unprocessable', 'run.waits_for_itself', `"${workflow}" would wait for itself`, {
+    hint: 'A workflow with a concurrency limit cannot start itself, directly or through others.',
+  });
 }
 
 function endOf(ended: Ended | undefined): Ended {
@@ -98,6 +102,10 @@ function endOf(ended: Ended | undefined): Ended {
 }
 
 function storedEnd(row: RunRow): Ended {
-  const { status, output, error } = runDetail(row, []);
-  return { status: status as Ended['status'], output, error };
+  const { status, output, error } = row;
+  return {
+    status: status as Ended['status'],
+    output: parsed<Json>(output),
+    error: parsed<ErrorRecord>(error),
+  };
 }

@@ -1,7 +1,8 @@
 import { RetryableError } from '#core/errors.ts';
-import type { Json } from '#core/json.ts';
+import { type Json, toJsonText } from '#core/json.ts';
 import type { Template } from '../expressions/template.ts';
-import { Interrupt, StepFailure } from './interrupt.ts';
+import { failureRecord, Interrupt, StepFailure } from './interrupt.ts';
+import type { Journal } from './journal.ts';
 import type { Position, SKIPPED } from './position.ts';
 import { cancelStepsBelow, deleteWakesBelow } from './run-table.ts';
 import type { Walk } from './walk.ts';
@@ -47,8 +48,8 @@ export async function withDeadline(
   if (!timeout || at.known?.status === 'completed') return work(at);
   const { execution } = walk;
   const { clock } = execution.deps;
-  const ms = timeout.evaluate(at.scope);
   const startedAt = at.known?.started_at ?? clock.now();
+  const ms = evaluated(walk, at, startedAt, () => timeout.evaluate(at.scope));
   const left = Math.max(0, startedAt + ms - clock.now());
   try {
     return await underDeadline(at.strand.signal, left, clock.after, (signal) =>
@@ -58,6 +59,23 @@ export async function withDeadline(
     if (!(error instanceof Interrupt) || error.kind !== 'timeout' || at.strand.signal.aborted) throw error;
     return outOfTime(walk, at, ms, startedAt, fallback);
   }
+}
+
+/** A timeout or a fallback that can't be evaluated fails the step like any of its fields. */
+function evaluated<T>(walk: Walk, at: Position, startedAt: number, evaluate: () => T, isOpen = false): T {
+  try {
+    return evaluate();
+  } catch (error) {
+    if (!at.known && !isOpen) throw walk.failUnbegun(at, error);
+    const { journal, deps } = walk.execution;
+    const record = failureRecord(error);
+    journal.fail(at.strand.unit, named(at, startedAt), record, deps.clock.now());
+    throw new StepFailure(record, at.path);
+  }
+}
+
+function named(at: Position, startedAt: number): Parameters<Journal['complete']>[1] {
+  return { id: at.step.id, type: at.step.type, path: at.path, attempt: 1, startedAt };
 }
 
 function outOfTime(
@@ -71,11 +89,11 @@ function outOfTime(
   const now = deps.clock.now();
   const below = { run: journal.run.key, from: `${at.path}/`, to: `${at.path}0` };
   at.strand.unit.add(cancelStepsBelow, { ...below, ended_at: now }).add(deleteWakesBelow, below);
-  const step = { id: at.step.id, type: at.step.type, path: at.path, attempt: 1, startedAt };
+  const step = named(at, startedAt);
   if (fallback) {
-    const value = fallback.evaluate(at.scope);
+    const value = evaluated(walk, at, startedAt, () => fallback.evaluate(at.scope), true);
     journal.wokenUp(at.strand.unit, at.path);
-    journal.complete(at.strand.unit, step, JSON.stringify(value), now);
+    journal.complete(at.strand.unit, step, toJsonText(value), now);
     return value;
   }
   const error = timeoutError(ms);

@@ -8,16 +8,9 @@ import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import { Children } from './children.ts';
 import { EventWaits } from './event-waits.ts';
 import type { ExecutionDeps } from './execution.ts';
+import { dropIdempotencyBefore } from './idempotency-table.ts';
 import { Launcher, type LaunchLimits } from './launcher.ts';
-import {
-  dropIdempotencyBefore,
-  dropRunsBefore,
-  lastRunKey,
-  liveRuns,
-  type RunRow,
-  stepsOfRun,
-  wakesOfRun,
-} from './run-table.ts';
+import { dropRunsBefore, lastRunKey, liveRuns, type RunRow, stepsOfRun, wakesOfRun } from './run-table.ts';
 import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
 import { Ticks } from './ticks.ts';
@@ -81,7 +74,13 @@ export class Engine implements Part {
     this.#stopping = new AbortController();
     this.#ticks.open();
     this.launcher.open(this.#options.store.reader.get(lastRunKey, {})?.key ?? 0);
-    await this.#recover(signal);
+    if (!this.#ticks.isKept()) await this.#keepTicks();
+    try {
+      await this.#recover(signal);
+    } catch (error) {
+      await this.launcher.stop(0); // a further start begins anew
+      throw error;
+    }
     this.#housekeeping = this.#keepHouse(this.#stopping.signal);
   }
 
@@ -89,6 +88,10 @@ export class Engine implements Part {
     this.#stopping.abort();
     await this.#housekeeping;
     await this.launcher.stop(this.#options.limits.graceMs);
+    await this.#keepTicks();
+  }
+
+  async #keepTicks(): Promise<void> {
     await this.#ticks
       .persist()
       .catch((error: unknown) => this.#options.log.warn({ err: error }, 'ticks were not kept'));
@@ -134,15 +137,18 @@ export class Engine implements Part {
       this.launcher.pickUp(row, steps, wakes, new Unit());
     } catch (error) {
       this.#options.log.error({ err: error, run: row.id }, 'a run can no longer be run');
-      await this.launcher.giveUp(row, error);
+      await this.launcher
+        .giveUp(row, error)
+        .catch((full: unknown) =>
+          this.#options.log.warn({ err: full, run: row.id }, 'nor can it be ended now'),
+        );
     }
   }
 
   #advance(row: RunRow): void {
     if (row.status !== 'queued') return;
     try {
-      const max = this.#options.catalog.byKey(row.version_key).compiled.concurrency?.max;
-      this.launcher.advance(row.workflow, max ?? Number.POSITIVE_INFINITY);
+      this.launcher.advance(row.workflow, this.#options.catalog.byKey(row.version_key).compiled.concurrency);
     } catch {
       // its definition can't be read; the run has been given up above
     }
@@ -158,7 +164,11 @@ export class Engine implements Part {
       const unit = this.#ticks
         .save(new Unit())
         .add(dropIdempotencyBefore, { time: now - IDEMPOTENCY_MS })
-        .add(dropRunsBefore, { time: now - limits.keepRunsMs, limit: RUNS_PER_SWEEP });
+        // Not before their keys: a key whose run is gone could not be used again.
+        .add(dropRunsBefore, {
+          time: now - Math.max(limits.keepRunsMs, IDEMPOTENCY_MS),
+          limit: RUNS_PER_SWEEP,
+        });
       await store.writer
         .commit(unit)
         .catch((error: unknown) => log.warn({ err: error }, 'housekeeping was not written'));

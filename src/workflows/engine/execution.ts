@@ -1,9 +1,8 @@
-import { eventRow } from '#bus/event-row.ts';
 import type { Actor } from '#core/actor.ts';
 import { actorText } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
 import type { ErrorRecord } from '#core/errors.ts';
-import { ChainbotError, errorRecord, RetryableError } from '#core/errors.ts';
+import { ChainbotError, errorRecord } from '#core/errors.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
 import type { WriterPort } from '#store/port.ts';
@@ -13,11 +12,13 @@ import type { Scope, StepView } from '../expressions/scope.ts';
 import type { RunStatus } from '../port.ts';
 import type { ChildRuns } from './child-runs.ts';
 import type { EventWaits } from './event-waits.ts';
-import { Interrupt, StepFailure, untilAborted } from './interrupt.ts';
+import { Interrupt, isShutdown, isUnknown, StepFailure, untilAborted } from './interrupt.ts';
 import type { Journal } from './journal.ts';
 import { persist } from './persist.ts';
+import { endEvent, runEvent } from './run-events.ts';
 import { cancelSteps, deleteWakes, finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
 import type { SignalBox } from './signal-box.ts';
+import { deleteSignals } from './signals-table.ts';
 import { isEmpty, Strand } from './strand.ts';
 import type { Ticks } from './ticks.ts';
 import { Walk } from './walk.ts';
@@ -68,6 +69,8 @@ export class Execution {
   readonly created: Promise<void>;
   /** Attempts under way right now: what a stop gives time to. */
   acting = 0;
+  /** Was it ever sent a signal? What nobody took goes when it has completed. */
+  mayHaveSignals: boolean;
   readonly #created = Promise.withResolvers<void>();
   readonly #work = new AbortController();
   readonly #handlers = new AbortController();
@@ -78,6 +81,7 @@ export class Execution {
   #strands = 1;
   #waiting = 0;
   #paused: boolean;
+  #isDraining = false;
   #cancelledBy: { readonly actor: string; readonly reason: string } | undefined;
 
   /** `status` is the stored one of a recovered run; a fresh run is `running` with its row in the first unit. */
@@ -94,6 +98,7 @@ export class Execution {
     this.created = this.#created.promise;
     this.created.catch(() => undefined);
     this.#isCreated = from.created;
+    this.mayHaveSignals = from.created;
     if (from.created) this.#created.resolve();
     this.#paused = from.paused;
     if (from.paused) this.#hold = Promise.withResolvers();
@@ -115,23 +120,51 @@ export class Execution {
         this.#created.reject(error);
         return undefined;
       }
-      this.log.error({ err: error }, 'a run broke; this is a fault of ChainBot');
-      return this.#end(strand, 'failed', null, errorRecord(error));
+      return await this.#broken(strand, error);
     } finally {
       timer?.[Symbol.dispose]();
     }
   }
 
+  /** The journal refused what the run had to say: its end is still written, if that is possible. */
+  async #broken(strand: Strand, error: unknown): Promise<Ended | undefined> {
+    this.log.error({ err: error }, 'a run broke; this is a fault of ChainBot');
+    strand.take();
+    try {
+      return await this.#end(strand, 'failed', null, errorRecord(error));
+    } catch (again) {
+      if (!isShutdown(again)) this.log.error({ err: again }, 'the end of a broken run could not be written');
+      return undefined;
+    }
+  }
+
   // ---- what steps ask ----------------------------------------------------------------------------------------
 
-  /** Before anything acts: waits while the run is held, then commits what has gathered. */
+  /** Paused, or the daemon is stopping: no further step begins. */
+  get isHeld(): boolean {
+    return this.#hold !== undefined;
+  }
+
+  /**
+   * Waits while the run is held. Asked before a step's intent is put down, because an intent on disk means
+   * that the step may have begun.
+   */
+  async turn(strand: Strand): Promise<void> {
+    if (!this.#hold) return;
+    await this.flush(strand);
+    while (this.#hold) await untilAborted(this.#hold.promise, strand.signal);
+  }
+
+  /** Before anything acts: commits what has gathered, the step's intent last. */
   async begin(strand: Strand): Promise<void> {
-    if (this.#hold) {
+    strand.signal.throwIfAborted();
+    this.acting++;
+    try {
       await this.flush(strand);
-      while (this.#hold) await untilAborted(this.#hold.promise, strand.signal);
+    } finally {
+      this.acting--;
     }
     strand.signal.throwIfAborted();
-    await this.flush(strand);
   }
 
   /** Commits what has gathered (E1, E2). */
@@ -142,9 +175,20 @@ export class Execution {
       await persist(unit, this.deps, this.#stopped.signal);
       return;
     }
-    await this.deps.writer.commit(unit);
+    await this.#create(unit);
     this.#isCreated = true;
     this.#created.resolve();
+  }
+
+  /** With an unknown outcome the starter is told so, and the run is seen to: it may be on disk. */
+  async #create(unit: Unit): Promise<void> {
+    try {
+      await this.deps.writer.commit(unit);
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      this.#created.reject(error);
+      await persist(unit, this.deps, this.#stopped.signal, true);
+    }
   }
 
   /** A strand begins to wait; when all do, the run is waiting. */
@@ -188,7 +232,11 @@ export class Execution {
     this.#hold ??= Promise.withResolvers();
     try {
       await this.deps.writer.commit(
-        new Unit().add(pauseRun, { key }, 1).event(this.#event('chainbot.workflow.paused', actorText(actor))),
+        new Unit()
+          .add(pauseRun, { key }, 1)
+          .event(
+            runEvent('chainbot.workflow.paused', this.journal.run, actorText(actor), this.deps.clock.now()),
+          ),
       );
       this.#paused = true;
     } catch (error) {
@@ -200,14 +248,20 @@ export class Execution {
   async resume(actor: Actor): Promise<void> {
     const { key } = this.journal.run;
     const status = this.#waiting > 0 && this.#waiting === this.#strands ? 'waiting' : 'running';
-    const event = this.#event('chainbot.workflow.resumed', actorText(actor));
+    const event = runEvent(
+      'chainbot.workflow.resumed',
+      this.journal.run,
+      actorText(actor),
+      this.deps.clock.now(),
+    );
     await this.deps.writer.commit(new Unit().add(resumeRun, { key, status }, 1).event(event));
     this.#paused = false;
     this.#release();
   }
 
-  /** No further step begins (E5). */
+  /** No further step begins (E5), whoever resumes the run. */
   drain(): void {
+    this.#isDraining = true;
     this.#hold ??= Promise.withResolvers();
   }
 
@@ -229,7 +283,7 @@ export class Execution {
       const last = await walk.main(this.facts.definition, scope, strand);
       const { output } = this.facts.definition;
       const value = output ? output.evaluate(scope as Scope) : last;
-      if (this.#hold) await this.begin(strand);
+      if (this.#hold) await this.turn(strand);
       return await this.#end(strand, 'completed', value, null);
     } catch (error) {
       return this.#failed(error, walk, scope, strand);
@@ -280,6 +334,8 @@ export class Execution {
     if (status !== 'completed') {
       unit.add(cancelSteps, { run: key, ended_at: now });
       unit.add(deleteWakes, { run: key });
+    } else if (this.mayHaveSignals) {
+      unit.add(deleteSignals, { run: key });
     }
     const row = {
       key,
@@ -288,36 +344,11 @@ export class Execution {
       error: error && JSON.stringify(error),
       ended_at: now,
     };
-    unit.add(finishRun, row, 1).event(this.#endEvent(status, error, now));
+    unit
+      .add(finishRun, row, 1)
+      .event(endEvent(this.journal.run, this.facts.startedAt, { status, error, by: this.#cancelledBy }, now));
     await this.flush(strand);
     return { status, output, error };
-  }
-
-  #endEvent(status: Ended['status'], error: ErrorRecord | null, now: number): ReturnType<typeof eventRow> {
-    const { id, workflow, version } = this.journal.run;
-    const data = { run: id, workflow, version, duration_ms: now - this.facts.startedAt };
-    const subject = `run/${id}`;
-    if (status === 'completed')
-      return eventRow('chainbot.workflow.completed', subject, `run:${id}`, data, now);
-    if (status === 'failed') {
-      return eventRow(
-        'chainbot.workflow.failed',
-        subject,
-        `run:${id}`,
-        { ...data, error: error as ErrorRecord },
-        now,
-      );
-    }
-    const by = this.#cancelledBy ?? { actor: `run:${id}`, reason: 'cancelled' };
-    return eventRow('chainbot.workflow.cancelled', subject, by.actor, { ...data, reason: by.reason }, now);
-  }
-
-  #event(
-    type: 'chainbot.workflow.paused' | 'chainbot.workflow.resumed',
-    actor: string,
-  ): ReturnType<typeof eventRow> {
-    const { id, workflow, version } = this.journal.run;
-    return eventRow(type, `run/${id}`, actor, { run: id, workflow, version }, this.deps.clock.now());
   }
 
   #scope(): RunScope {
@@ -342,7 +373,9 @@ export class Execution {
     if (timeoutMs === undefined) return undefined;
     const left = this.facts.startedAt + timeoutMs - this.deps.clock.now();
     const interrupt = new Interrupt('timeout', `the run took longer than its timeout of ${timeoutMs} ms`);
-    return this.deps.clock.after(Math.max(0, left), () => this.#work.abort(interrupt));
+    if (left > 0) return this.deps.clock.after(left, () => this.#work.abort(interrupt));
+    this.#work.abort(interrupt); // while the daemon was away: nothing of it begins again
+    return undefined;
   }
 
   #noteWaiting(unit: Unit): void {
@@ -351,6 +384,7 @@ export class Execution {
   }
 
   #release(): void {
+    if (this.#isDraining) return;
     this.#hold?.resolve();
     this.#hold = undefined;
   }
@@ -360,11 +394,4 @@ export class Execution {
 export interface RunScope extends Scope {
   vars: JsonObject;
   steps: Record<string, StepView>;
-}
-
-function isShutdown(error: unknown): boolean {
-  return (
-    (error instanceof Interrupt && error.kind === 'shutdown') ||
-    (error instanceof RetryableError && error.code === 'store.closed')
-  );
 }

@@ -1,4 +1,4 @@
-import { type ErrorRecord, errorRecord } from '#core/errors.ts';
+import { type ErrorRecord, errorRecord, RetryableError } from '#core/errors.ts';
 
 /** Why a run's work is being aborted; carried as an AbortSignal's reason. */
 export class Interrupt extends Error {
@@ -48,4 +48,17 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
       },
     );
   });
+}
+
+/** Is what was to be written perhaps on disk? */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof RetryableError && error.code === 'store.unknown';
+}
+
+/** Is the daemon stopping? */
+export function isShutdown(error: unknown): boolean {
+  return (
+    (error instanceof Interrupt && error.kind === 'shutdown') ||
+    (error instanceof RetryableError && error.code === 'store.closed')
+  );
 }

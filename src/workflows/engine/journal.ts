@@ -43,6 +43,7 @@ export class Journal {
   readonly #actor: string;
   readonly #subject: string;
   #ordinal: number;
+  #prefixes: Set<string> | undefined;
 
   constructor(run: RunIdentity, known: readonly StepRow[], wakes: readonly WakeRow[]) {
     this.run = run;
@@ -64,8 +65,17 @@ export class Journal {
 
   /** Is there anything below this path, such as an iteration that had begun? */
   hasBelow(prefix: string): boolean {
-    for (const path of this.#known.keys()) if (path.startsWith(`${prefix}/`)) return true;
-    return false;
+    if (this.#known.size === 0) return false;
+    this.#prefixes ??= prefixesOf(this.#known.keys());
+    return this.#prefixes.has(prefix);
+  }
+
+  /** Paths of `run_workflow` steps below a path that had begun and not ended. */
+  openRunsBelow(prefix: string): string[] {
+    return [...this.#known.values()]
+      .filter((row) => row.type === 'run_workflow' && row.status === 'running')
+      .map((row) => row.path)
+      .filter((path) => path.startsWith(`${prefix}/`));
   }
 
   /** Steps that were under way when the daemon ended. */
@@ -73,12 +83,6 @@ export class Journal {
     return [...this.#known.values()]
       .filter((row) => row.status === 'running' && isTask(row.id))
       .map((row) => row.path);
-  }
-
-  /** After a step was handled once from what is known, a later look must not see the old row. */
-  forget(path: string): void {
-    this.#known.delete(path);
-    this.#wakes.delete(path);
   }
 
   begin(
@@ -248,6 +252,19 @@ export class Journal {
       ended_at: row.ended_at ?? null,
     });
   }
+}
+
+/** Every path that something lies below. */
+function prefixesOf(paths: Iterable<string>): Set<string> {
+  const prefixes = new Set<string>();
+  for (const path of paths) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const prefix = path.slice(0, end);
+      if (prefixes.has(prefix)) break;
+      prefixes.add(prefix);
+    }
+  }
+  return prefixes;
 }
 
 /** A step's stored output as a value. */

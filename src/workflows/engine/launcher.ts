@@ -6,9 +6,11 @@ import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import { Unit } from '#store/unit.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import { type Ended, Execution, type ExecutionDeps } from './execution.ts';
+import { Interrupt } from './interrupt.ts';
 import { Journal } from './journal.ts';
 import { persist } from './persist.ts';
 import { type LiveRun, Roster } from './roster.ts';
+import { endEvent, runEvent } from './run-events.ts';
 import {
   beginQueuedRun,
   finishRun,
@@ -23,6 +25,8 @@ export interface LaunchLimits {
   readonly maxLive: number;
   readonly maxQueued: number;
 }
+
+type Concurrency = NonNullable<RunnableVersion['compiled']['concurrency']>;
 
 /** A checked start. */
 export interface NewRun {
@@ -52,6 +56,7 @@ export class Launcher {
   readonly #running = new Set<Promise<void>>();
   #lastKey = 0;
   #draining = false;
+  #stopping = new AbortController();
 
   /** `deps` is asked once the parts that need each other exist. */
   constructor(catalog: WorkflowCatalog, limits: LaunchLimits, deps: () => ExecutionDeps) {
@@ -62,6 +67,8 @@ export class Launcher {
 
   open(lastKey: number): void {
     this.#lastKey = lastKey;
+    this.#draining = false;
+    this.#stopping = new AbortController();
   }
 
   get clock(): Clock {
@@ -106,11 +113,31 @@ export class Launcher {
       started_at: queued ? null : now,
     });
     const type = queued ? 'chainbot.workflow.queued' : 'chainbot.workflow.started';
-    unit.event(eventRow(type, `run/${id}`, run.actor, { run: id, workflow, version }, now));
-    const live = this.#live(key, id, workflow, queued ? () => this.#beginQueued(live, run) : undefined);
+    unit.event(runEvent(type, { id, workflow, version }, run.actor, now));
+    const live = this.#live(key, id, run.version, queued ? () => this.#beginQueued(live, run) : undefined);
     if (queued) this.roster.queue(live);
     else this.roster.enter(live);
     return { live, unit, queued, createdAt: now };
+  }
+
+  /** @throws TerminalError `run.limit` when its workflow has as many under way as it may */
+  assertTurn({ name, compiled }: RunnableVersion): void {
+    const { concurrency } = compiled;
+    if (concurrency && this.roster.activeOf(name) >= concurrency.max)
+      throw limitReached(name, concurrency.max);
+  }
+
+  /** A queued run of which nobody knows whether it is on disk: it is seen to that it is, then it queues. */
+  async landLater({ live, unit }: Launch, { version }: NewRun): Promise<void> {
+    this.roster.unqueue(live);
+    try {
+      await persist(unit, this.#deps(), this.#stopping.signal, true);
+      this.roster.queue(live);
+      this.advance(live.workflow, version.compiled.concurrency);
+    } catch (error) {
+      this.#deps().log.warn({ err: error, run: live.id }, 'a queued run could not be written');
+      this.roster.leave(live, undefined);
+    }
   }
 
   /** Starts the work of a run made by `create`. `created`: its row is on disk already. */
@@ -123,9 +150,11 @@ export class Launcher {
   }
 
   /** A run that was created in a unit but will not begin. */
-  abandon({ live }: Launch, pending: Unit): void {
+  abandon({ live, createdAt }: Launch, pending: Unit): void {
     const now = this.clock.now();
+    const by = { actor: 'system:chainbot', reason: 'the run that started it gave up' };
     pending.add(finishRun, { key: live.key, status: 'cancelled', output: null, error: null, ended_at: now });
+    pending.event(endEvent(live, createdAt, { status: 'cancelled', by }, now));
     this.roster.leave(live, { status: 'cancelled', output: null, error: null });
   }
 
@@ -139,11 +168,11 @@ export class Launcher {
       actor: row.actor,
     };
     if (row.status === 'queued') {
-      const live: LiveRun = this.#live(row.key, row.id, row.workflow, () => this.#beginQueued(live, run));
+      const live: LiveRun = this.#live(row.key, row.id, version, () => this.#beginQueued(live, run));
       this.roster.queue(live);
       return live;
     }
-    const live = this.#live(row.key, row.id, row.workflow, undefined);
+    const live = this.#live(row.key, row.id, version, undefined);
     this.roster.enter(live);
     const journal = new Journal(identity(live, version), steps, wakes);
     const isTask = (id: string): boolean => version.compiled.byId.get(id)?.kind === 'task';
@@ -167,26 +196,31 @@ export class Launcher {
   async giveUp(row: RunRow, error: unknown): Promise<void> {
     const now = this.clock.now();
     const record = errorRecord(error);
-    const data = {
-      run: row.id,
-      workflow: row.workflow,
-      version: row.version,
-      duration_ms: now - row.created_at,
-      error: record,
-    };
     const unit = new Unit()
       .add(
         finishRun,
         { key: row.key, status: 'failed', output: null, error: JSON.stringify(record), ended_at: now },
         1,
       )
-      .event(eventRow('chainbot.workflow.failed', `run/${row.id}`, 'system:chainbot', data, now));
+      .event(endEvent(row, row.created_at, { status: 'failed', error: record }, now));
     await this.#deps().writer.commit(unit);
   }
 
-  /** Begins queued runs for which there is room. */
-  advance(workflow: string, max: number): void {
-    if (!this.#draining) this.roster.advance(workflow, max);
+  /** Begins queued runs for which there is room; where newer ones replace older ones, those are told to end. */
+  advance(workflow: string, concurrency: Concurrency | undefined): void {
+    if (this.#draining) return;
+    const max = concurrency?.max ?? Number.POSITIVE_INFINITY;
+    if (concurrency?.on_limit === 'replace') this.#displace(workflow, max);
+    this.roster.advance(workflow, max);
+  }
+
+  #displace(workflow: string, max: number): void {
+    const line = this.roster.lineOf(workflow);
+    for (const live of line.slice(0, Math.max(0, line.length - max))) {
+      const { execution } = live;
+      if (execution) execution.cancel('system:chainbot', REPLACED);
+      else void this.cancelQueued(live, 'system:chainbot', REPLACED).catch(() => undefined);
+    }
   }
 
   /** Stops all work: no new step, time for those under way, then an end; the journal keeps the rest. */
@@ -194,10 +228,13 @@ export class Launcher {
     this.#draining = true;
     const executions = this.roster.all().flatMap((live) => live.execution ?? []);
     for (const execution of executions) execution.drain();
+    // One turn, so that a step whose intent has just landed is seen to act.
+    await new Promise((resolve) => setImmediate(resolve));
     const deadline = Date.now() + graceMs;
     while (Date.now() < deadline && executions.some((execution) => execution.acting > 0)) {
       await new Promise((resolve) => setTimeout(resolve, 15));
     }
+    this.#stopping.abort(new Interrupt('shutdown', 'ChainBot is stopping'));
     for (const execution of executions) execution.shutdown();
     await Promise.all(this.#running);
     for (const live of this.roster.all()) this.roster.leave(live, undefined);
@@ -206,26 +243,16 @@ export class Launcher {
   #mustQueue({ name, compiled }: RunnableVersion): boolean {
     const { concurrency } = compiled;
     if (!concurrency || this.roster.activeOf(name) < concurrency.max) return false;
-    if (concurrency.on_limit === 'queue') return true;
-    if (concurrency.on_limit === 'replace') {
-      this.roster.oldestOf(name)?.execution?.cancel('system:chainbot', 'a newer run replaced it');
-      return true;
-    }
-    throw new TerminalError(
-      'conflict',
-      'run.limit',
-      `${concurrency.max} runs of "${name}" are under way; it takes no more`,
-      {
-        hint: 'Its `concurrency.on_limit` is `skip`; `queue` would let this one wait.',
-      },
-    );
+    if (concurrency.on_limit !== 'skip') return true;
+    throw limitReached(name, concurrency.max);
   }
 
-  #live(key: number, id: string, workflow: string, begin: (() => void) | undefined): LiveRun {
+  #live(key: number, id: string, of: RunnableVersion, begin: (() => void) | undefined): LiveRun {
     return {
       key,
       id,
-      workflow,
+      workflow: of.name,
+      version: of.version,
       begin,
       execution: undefined,
       ended: Promise.withResolvers<Ended | undefined>(),
@@ -235,18 +262,9 @@ export class Launcher {
   /** A queued run's turn: its row says so with its first step's intent. */
   #beginQueued(live: LiveRun, run: NewRun): void {
     const now = this.clock.now();
-    const { name: workflow, version } = run.version;
     const unit = new Unit()
       .add(beginQueuedRun, { key: live.key, started_at: now }, 1)
-      .event(
-        eventRow(
-          'chainbot.workflow.started',
-          `run/${live.id}`,
-          run.actor,
-          { run: live.id, workflow, version },
-          now,
-        ),
-      );
+      .event(runEvent('chainbot.workflow.started', live, run.actor, now));
     const journal = new Journal(identity(live, run.version), [], []);
     const facts = { ...run, definition: run.version.compiled, startedAt: now };
     this.#follow(live, new Execution(journal, facts, this.#deps(), { created: true, paused: false }), unit);
@@ -259,30 +277,41 @@ export class Launcher {
       if (ended) this.totals[ended.status]++;
       this.roster.leave(live, ended);
       this.#running.delete(done);
-      const max = execution.facts.definition.concurrency?.max ?? Number.POSITIVE_INFINITY;
-      this.advance(live.workflow, max);
+      this.#deps().signals.forget(live.key);
+      this.advance(live.workflow, execution.facts.definition.concurrency);
     });
     this.#running.add(done);
   }
 
-  /** Cancels a run that only queues. */
-  async cancelQueued(live: LiveRun, row: RunRow, actor: string): Promise<void> {
+  /** Cancels a run that only queues; at once its turn can no longer come. */
+  async cancelQueued(live: LiveRun, actor: string, reason: string): Promise<void> {
+    if (!this.roster.unqueue(live)) return;
     const now = this.clock.now();
-    const data = {
-      run: row.id,
-      workflow: row.workflow,
-      version: row.version,
-      duration_ms: 0,
-      reason: 'cancelled',
-    };
     const unit = new Unit()
-      .add(finishRun, { key: row.key, status: 'cancelled', output: null, error: null, ended_at: now }, 1)
-      .event(eventRow('chainbot.workflow.cancelled', `run/${row.id}`, actor, data, now));
-    const { writer, clock, log } = this.#deps();
-    await persist(unit, { writer, clock, log }, new AbortController().signal);
+      .add(finishRun, { key: live.key, status: 'cancelled', output: null, error: null, ended_at: now }, 1)
+      .event(endEvent(live, now, { status: 'cancelled', by: { actor, reason } }, now));
+    try {
+      await persist(unit, this.#deps(), this.#stopping.signal);
+    } catch (error) {
+      this.roster.leave(live, undefined);
+      throw error;
+    }
     this.totals.cancelled++;
     this.roster.leave(live, { status: 'cancelled', output: null, error: null });
   }
+}
+
+const REPLACED = 'a newer run replaced it';
+
+function limitReached(name: string, max: number): TerminalError {
+  return new TerminalError(
+    'conflict',
+    'run.limit',
+    `${max} runs of "${name}" are under way; it takes no more`,
+    {
+      hint: 'Wait for one to end, or raise its `concurrency`; with `on_limit: queue` a start waits its turn.',
+    },
+  );
 }
 
 function identity(

@@ -12,6 +12,9 @@ import type { Walk } from './walk.ts';
 /** Results of iterations are kept up to this size (JSON text); beyond it `results` is null. */
 const MOST_RESULTS = 256 * 1024;
 
+/** Facts that gather in a unit before a loop commits them. */
+const MOST_GATHERED = 500;
+
 /** What a loop goes over: a list, or how often; null for `while`. */
 type Decided = { readonly items: readonly Json[] | null; readonly times: number | null };
 
@@ -72,6 +75,8 @@ async function iterate(walk: Walk, at: Position<LoopStep>, decided: Decided): Pr
   let scope = at.scope;
   let index = 0;
   for (; count === null || index < count; index++) {
+    // Rounds of skipped steps commit nothing by themselves: keep the unit small and the loop stoppable.
+    if (at.strand.unit.steps.length > MOST_GATHERED) await walk.execution.begin(at.strand);
     const inner = iterationScope(at, decided, index, count);
     if (count === null && !(await another(walk, at, inner, scope, index))) break;
     scope = inner;

@@ -68,7 +68,9 @@ class Fork {
     const { execution } = this.#walk;
     // After a restart, what had already won is enough: the others must not begin again.
     const decided = this.#won.length >= this.#plan.needed;
-    const branches = this.#plan.branches.filter((branch) => !decided || this.#won.includes(branch.name));
+    const isNeeded = ({ name }: { readonly name: string }): boolean => !decided || this.#won.includes(name);
+    const branches = this.#plan.branches.filter(isNeeded);
+    for (const branch of this.#plan.branches) if (!isNeeded(branch)) this.#drop(branch);
     await execution.flush(this.#strand);
     const outer = this.#strand.signal;
     const forward = (): void => this.#controller.abort(outer.reason);
@@ -116,6 +118,24 @@ class Fork {
     }
   }
 
+  /** A branch that was given up before a restart, whose end may not have reached the disk. */
+  #drop({ name, steps }: Branches['branches'][number]): void {
+    const prefix = `${this.#plan.prefix}/${name}`;
+    this.#walk.recall(steps, this.#scope, prefix, this.#strand);
+    const { journal, deps } = this.#walk.execution;
+    for (const path of journal.openRunsBelow(prefix)) {
+      const child = deps.children.find(journal.run, path);
+      if (child) deps.children.cancel(child.id, 'the run that started it gave up');
+    }
+    this.#endBelow(prefix, this.#strand);
+  }
+
+  #endBelow(path: string, strand: Strand): void {
+    const { journal, deps } = this.#walk.execution;
+    const below = { run: journal.run.key, from: `${path}/`, to: `${path}0` };
+    strand.unit.add(cancelStepsBelow, { ...below, ended_at: deps.clock.now() }).add(deleteWakesBelow, below);
+  }
+
   #gaveUp(name: string, error: unknown, strand: Strand): void {
     const superseded = this.#controller.signal.aborted && !this.#strand.signal.aborted;
     if (!superseded) {
@@ -124,8 +144,7 @@ class Fork {
     }
     const { journal, deps } = this.#walk.execution;
     const path = this.#plan.prefix === undefined ? name : `${this.#plan.prefix}/${name}`;
-    const below = { run: journal.run.key, from: `${path}/`, to: `${path}0` };
-    strand.unit.add(cancelStepsBelow, { ...below, ended_at: deps.clock.now() }).add(deleteWakesBelow, below);
+    this.#endBelow(path, strand);
     if (this.#plan.prefix === undefined) journal.cancel(strand.unit, path, deps.clock.now());
   }
 

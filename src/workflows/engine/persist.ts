@@ -16,8 +16,10 @@ export async function persist(
   unit: Unit,
   deps: { readonly writer: WriterPort; readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
+  /** It was tried before, and nobody knows what came of it. */
+  isUnknown = false,
 ): Promise<Committed | undefined> {
-  let unknown = false;
+  let unknown = isUnknown;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return await deps.writer.commit(unit);

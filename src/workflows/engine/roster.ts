@@ -5,6 +5,7 @@ export interface LiveRun {
   readonly key: number;
   readonly id: string;
   readonly workflow: string;
+  readonly version: number;
   execution: Execution | undefined;
   readonly begin: (() => void) | undefined;
   readonly ended: PromiseWithResolvers<Ended | undefined>;
@@ -41,10 +42,6 @@ export class Roster {
     return this.#active.get(workflow)?.size ?? 0;
   }
 
-  oldestOf(workflow: string): LiveRun | undefined {
-    return this.#active.get(workflow)?.values().next().value;
-  }
-
   enter(run: LiveRun): void {
     this.#runs.set(run.id, run);
     const active = this.#active.get(run.workflow);
@@ -59,14 +56,28 @@ export class Roster {
     else this.#queues.set(run.workflow, [run]);
   }
 
+  /** Those under way, oldest first, then those who queue. */
+  lineOf(workflow: string): LiveRun[] {
+    return [...(this.#active.get(workflow) ?? []), ...(this.#queues.get(workflow) ?? [])];
+  }
+
+  /** Takes a run out of its queue, so that its turn does not come; false when it is not in it. */
+  unqueue(run: LiveRun): boolean {
+    const queue = this.#queues.get(run.workflow);
+    const place = queue?.indexOf(run) ?? -1;
+    if (!queue || place < 0) return false;
+    queue.splice(place, 1);
+    if (queue.length === 0) this.#queues.delete(run.workflow);
+    return true;
+  }
+
   /** Takes a run out; `ended` undefined means the daemon stops first. */
   leave(run: LiveRun, ended: Ended | undefined): void {
     this.#runs.delete(run.id);
-    this.#active.get(run.workflow)?.delete(run);
-    const queue = this.#queues.get(run.workflow);
-    const place = queue?.indexOf(run) ?? -1;
-    if (place >= 0) queue?.splice(place, 1);
-    if (queue?.length === 0) this.#queues.delete(run.workflow);
+    const active = this.#active.get(run.workflow);
+    active?.delete(run);
+    if (active?.size === 0) this.#active.delete(run.workflow);
+    this.unqueue(run);
     run.ended.resolve(ended);
   }
 

@@ -1,8 +1,9 @@
 import { query, statement } from '#store/statement.ts';
 
-/** Statements of the tables runs, steps, wakes, signals and idempotency. Keys are the internal integers. */
+/** Statements of the tables runs, steps and wakes. Keys are the internal integers. */
 
-const LIVE = ['queued', 'running', 'waiting', 'paused'];
+/** States of a run that has not ended. */
+export const LIVE_IN_DATABASE = ['queued', 'running', 'waiting', 'paused'];
 
 export interface NewRunRow {
   readonly [column: string]: string | number | null;
@@ -78,7 +79,7 @@ export const finishRun = statement(
       .updateTable('runs')
       .set({ status: p.status, output: p.output, error: p.error, ended_at: p.ended_at })
       .where('key', '=', p.key)
-      .where('status', 'in', LIVE),
+      .where('status', 'in', LIVE_IN_DATABASE),
 );
 
 export const insertStep = statement(
@@ -185,6 +186,15 @@ export const deleteStep = statement((db, p: { run: number; path: string }) =>
   db.deleteFrom('steps').where('run', '=', p.run).where('path', '=', p.path),
 );
 
+/** The run that a step had started is no longer that step's: the step may start another. */
+export const detachChild = statement((db, p: { run: number; path: string }) =>
+  db
+    .updateTable('runs')
+    .set({ parent_path: null })
+    .where('parent_run', '=', p.run)
+    .where('parent_path', '=', p.path),
+);
+
 /** A container that failed is open again for a retry; what it had decided stays. */
 export const reopenStep = statement((db, p: { run: number; path: string; started_at: number }) =>
   db
@@ -224,53 +234,6 @@ export const deleteWake = statement((db, p: { run: number; path: string }) =>
 
 export const deleteWakes = statement((db, p: { run: number }) =>
   db.deleteFrom('wakes').where('run', '=', p.run),
-);
-
-export const insertSignal = statement(
-  (db, p: { run: number; name: string; payload: string; created_at: number }) =>
-    db
-      .insertInto('signals')
-      .values({ run: p.run, name: p.name, payload: p.payload, created_at: p.created_at }),
-);
-
-export const oldestSignal = query((db, p: { run: number; name: string }) =>
-  db
-    .selectFrom('signals')
-    .select(['key', 'payload'])
-    .where('run', '=', p.run)
-    .where('name', '=', p.name)
-    .orderBy('key')
-    .limit(1),
-);
-
-export const countSignals = query((db, p: { run: number }) =>
-  db
-    .selectFrom('signals')
-    .select((e) => e.fn.countAll<number>().as('count'))
-    .where('run', '=', p.run),
-);
-
-export const deleteSignal = statement((db, p: { key: number }) =>
-  db.deleteFrom('signals').where('key', '=', p.key),
-);
-
-export const insertIdempotency = statement(
-  (db, p: { key: string; fingerprint: string; run: number; created_at: number }) =>
-    db
-      .insertInto('idempotency')
-      .values({ key: p.key, fingerprint: p.fingerprint, run: p.run, created_at: p.created_at }),
-);
-
-export const idempotencyByKey = query((db, p: { key: string }) =>
-  db
-    .selectFrom('idempotency')
-    .innerJoin('runs', 'runs.key', 'idempotency.run')
-    .select(['idempotency.fingerprint', 'runs.id'])
-    .where('idempotency.key', '=', p.key),
-);
-
-export const dropIdempotencyBefore = statement((db, p: { time: number }) =>
-  db.deleteFrom('idempotency').where('created_at', '<', p.time),
 );
 
 // ---- reading -----------------------------------------------------------------------------------------------
@@ -324,7 +287,7 @@ export const liveRuns = query((db, p: { after: number; limit: number }) =>
     .selectFrom('runs')
     .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
     .select(RUN_COLUMNS)
-    .where('runs.status', 'in', LIVE)
+    .where('runs.status', 'in', LIVE_IN_DATABASE)
     .where('runs.key', '>', p.after)
     .orderBy('runs.key')
     .limit(p.limit),

@@ -1,10 +1,9 @@
 import type { ErrorRecord } from '#core/errors.ts';
-import type { Json, JsonObject } from '#core/json.ts';
-import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
-import { legalVerbs } from './run-state.ts';
-import type { RunRow, StepRow } from './run-table.ts';
+import type { JsonObject } from '#core/json.ts';
+import type { RunStatus, RunSummary } from '../port.ts';
+import type { RunRow } from './run-table.ts';
 
-/** Rows as the port shows them. */
+/** A row as the port shows it. */
 export function runSummary(row: RunRow): RunSummary {
   return {
     id: row.id,
@@ -20,32 +19,7 @@ export function runSummary(row: RunRow): RunSummary {
   };
 }
 
-export function runDetail(row: RunRow, steps: readonly StepRow[]): RunDetail {
-  const status = row.status as RunStatus;
-  return {
-    ...runSummary(row),
-    input: JSON.parse(row.input) as Json,
-    output: parsed<Json>(row.output),
-    steps: steps.map(stepRecord),
-    verbs: legalVerbs(status),
-  };
-}
-
-function stepRecord(row: StepRow): StepRecord {
-  return {
-    path: row.path,
-    id: row.id,
-    type: row.type,
-    status: row.status as StepStatus,
-    attempts: row.attempts,
-    output: parsed<Json>(row.output),
-    error: parsed<ErrorRecord>(row.error),
-    history: parsed<StepRecord['history']>(row.history) ?? [],
-    startedAt: row.started_at,
-    endedAt: row.ended_at,
-  };
-}
-
-function parsed<T>(text: string | null): T | null {
+/** JSON text of a column, or null. */
+export function parsed<T>(text: string | null): T | null {
   return text === null ? null : (JSON.parse(text) as T);
 }

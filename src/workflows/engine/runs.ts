@@ -5,24 +5,19 @@ import { RetryableError, TerminalError } from '#core/errors.ts';
 import { type Json, toJsonText } from '#core/json.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
-import type { RunDetail, RunFilter, RunStatus, RunSummary, RunsPort, StartRun } from '../port.ts';
+import type { RunDetail, RunFilter, RunStatus, RunSummary, RunsPort, RunVerb, StartRun } from '../port.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
+import { idempotencyByKey, insertIdempotency } from './idempotency-table.ts';
+import { isUnknown } from './interrupt.ts';
 import type { Launch, Launcher, NewRun } from './launcher.ts';
 import { reopening } from './reopen.ts';
+import { runDetailById, runDetailOf } from './run-detail.ts';
+import { runEvent } from './run-events.ts';
 import { assertLegal } from './run-state.ts';
-import {
-  countSignals,
-  idempotencyByKey,
-  insertIdempotency,
-  insertSignal,
-  pageOfRuns,
-  type RunRow,
-  reopenRun,
-  runById,
-  stepsOfRun,
-} from './run-table.ts';
-import { runDetail, runSummary } from './run-view.ts';
+import { pageOfRuns, type RunRow, reopenRun, runById, stepsOfRun } from './run-table.ts';
+import { runSummary } from './run-view.ts';
 import type { SignalBox } from './signal-box.ts';
+import { countSignals, insertSignal } from './signals-table.ts';
 import { checkedInput } from './start-input.ts';
 
 const MOST_SIGNALS = 1000;
@@ -70,6 +65,11 @@ export class Runs implements RunsPort {
     }
   }
 
+  /** The workflow of a run, undefined when there is no such run. */
+  workflowOf(id: string): string | undefined {
+    return this.#launcher.roster.get(id)?.workflow ?? this.#store.reader.get(runById, { id })?.workflow;
+  }
+
   list(filter: RunFilter): { readonly runs: readonly RunSummary[]; readonly next: string | null } {
     const rows = this.#store.reader.all(pageOfRuns, {
       before: readCursor(filter.cursor),
@@ -86,8 +86,9 @@ export class Runs implements RunsPort {
   }
 
   get(id: string): RunDetail {
-    const row = this.#row(id);
-    return runDetail(row, this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS_SHOWN }));
+    const row = this.#store.reader.get(runDetailById, { id: id.toLowerCase(), steps: MOST_STEPS_SHOWN });
+    if (!row) throw noRun(id);
+    return runDetailOf(row.text);
   }
 
   async cancel(id: string, actor: Actor): Promise<RunSummary> {
@@ -98,7 +99,7 @@ export class Runs implements RunsPort {
       live.execution.cancel(actorText(actor), 'cancelled');
       await patiently(live.ended.promise);
     } else {
-      await this.#launcher.cancelQueued(live, row, actorText(actor));
+      await this.#launcher.cancelQueued(live, actorText(actor), 'cancelled');
     }
     return runSummary(this.#row(id));
   }
@@ -106,14 +107,14 @@ export class Runs implements RunsPort {
   async pause(id: string, actor: Actor): Promise<RunSummary> {
     const row = this.#row(id);
     assertLegal('pause', row.status as RunStatus, id);
-    await this.#live(row, 'pause').execution?.pause(actor);
+    await this.#legally('pause', id, async () => this.#live(row, 'pause').execution?.pause(actor));
     return runSummary(this.#row(id));
   }
 
   async resume(id: string, actor: Actor): Promise<RunSummary> {
     const row = this.#row(id);
     assertLegal('resume', row.status as RunStatus, id);
-    await this.#live(row, 'resume').execution?.resume(actor);
+    await this.#legally('resume', id, async () => this.#live(row, 'resume').execution?.resume(actor));
     return runSummary(this.#row(id));
   }
 
@@ -121,14 +122,15 @@ export class Runs implements RunsPort {
     const row = this.#row(id);
     assertLegal('retry', row.status as RunStatus, id);
     this.#launcher.assertRoom();
-    const { compiled } = this.#catalog.byKey(row.version_key);
+    const version = this.#catalog.byKey(row.version_key);
+    this.#launcher.assertTurn(version);
+    const { compiled } = version;
     const now = this.#launcher.clock.now();
     const unit = new Unit().add(reopenRun, { key: row.key, started_at: now }, 1);
     const steps = this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
     const kept = reopening(row.key, steps, compiled, now, unit);
-    const data = { run: id, workflow: row.workflow, version: row.version };
-    unit.event(eventRow('chainbot.workflow.retried', `run/${id}`, actorText(actor), data, now));
-    await this.#store.writer.commit(unit);
+    unit.event(runEvent('chainbot.workflow.retried', row, actorText(actor), now));
+    await this.#legally('retry', id, () => this.#store.writer.commit(unit));
     this.#launcher.pickUp({ ...row, status: 'running', started_at: now }, kept, [], new Unit());
     return runSummary(this.#row(id));
   }
@@ -149,11 +151,12 @@ export class Runs implements RunsPort {
     }
     const now = this.#launcher.clock.now();
     const data = { run: id, workflow: row.workflow, version: row.version, name };
-    await this.#store.writer.commit(
-      new Unit()
-        .add(insertSignal, { run: row.key, name, payload: toJsonText(payload), created_at: now })
-        .event(eventRow('chainbot.workflow.signalled', `run/${id}`, actorText(actor), data, now)),
-    );
+    const execution = this.#launcher.roster.get(row.id)?.execution;
+    if (execution) execution.mayHaveSignals = true;
+    const unit = new Unit()
+      .add(insertSignal, { run: row.key, name, payload: toJsonText(payload), created_at: now }, 1)
+      .event(eventRow('chainbot.workflow.signalled', `run/${id}`, actorText(actor), data, now));
+    await this.#legally('signal', id, () => this.#store.writer.commit(unit));
     this.#signals.notify(row.key, name);
     return runSummary(this.#row(id));
   }
@@ -188,10 +191,11 @@ export class Runs implements RunsPort {
     try {
       await this.#store.writer.commit(launch.unit);
     } catch (error) {
-      this.#launcher.roster.leave(launch.live, undefined);
+      if (isUnknown(error)) void this.#launcher.landLater(launch, run);
+      else this.#launcher.roster.leave(launch.live, undefined);
       throw error;
     }
-    this.#launcher.advance(run.version.name, run.version.compiled.concurrency?.max ?? 1);
+    this.#launcher.advance(run.version.name, run.version.compiled.concurrency);
   }
 
   #started({ live, queued, createdAt }: Launch, run: NewRun): RunSummary {
@@ -239,9 +243,18 @@ export class Runs implements RunsPort {
   #row(id: string): RunRow {
     const row = this.#store.reader.get(runById, { id: id.toLowerCase() });
     if (row) return row;
-    throw new TerminalError('not_found', 'run.not_found', `there is no run ${id}`, {
-      hint: 'See `chainbot runs list`.',
-    });
+    throw noRun(id);
+  }
+
+  /** The run may have moved on while the verb was on its way to the disk: then that is said. */
+  async #legally(verb: RunVerb, id: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof TerminalError && error.code === 'store.guard')
+        assertLegal(verb, this.#row(id).status as RunStatus, id);
+      throw error;
+    }
   }
 
   #live(row: RunRow, verb: string): NonNullable<ReturnType<Launcher['roster']['get']>> {
@@ -256,6 +269,12 @@ export class Runs implements RunsPort {
       },
     );
   }
+}
+
+function noRun(id: string): TerminalError {
+  return new TerminalError('not_found', 'run.not_found', `there is no run ${id}`, {
+    hint: 'See `chainbot runs list`.',
+  });
 }
 
 function fingerprintOf(start: StartRun): string {

@@ -1,7 +1,7 @@
 import type { Json } from '#core/json.ts';
 import type { ReaderPort } from '#store/port.ts';
 import type { Unit } from '#store/unit.ts';
-import { deleteSignal, oldestSignal } from './run-table.ts';
+import { deleteSignal, oldestSignal } from './signals-table.ts';
 
 /**
  * Signals that were sent to runs. They are rows from the moment they are accepted, so one that comes before
@@ -10,8 +10,8 @@ import { deleteSignal, oldestSignal } from './run-table.ts';
 export class SignalBox {
   readonly #reader: ReaderPort;
   readonly #waiting = new Map<string, Set<() => void>>();
-  /** Rows taken by a step whose unit is not committed yet: not to be given to another. */
-  readonly #taken = new Set<number>();
+  /** Rows taken by steps, by run: until their unit is committed they must not be given to another. */
+  readonly #taken = new Map<number, Set<number>>();
 
   constructor(reader: ReaderPort) {
     this.#reader = reader;
@@ -21,15 +21,30 @@ export class SignalBox {
   async take(run: number, name: string, unit: Unit, abort: AbortSignal): Promise<Json> {
     for (;;) {
       const arrived = this.#listen(run, name, abort);
-      const row = this.#reader.get(oldestSignal, { run, name });
-      const key = row?.key as number | undefined;
-      if (row && key !== undefined && !this.#taken.has(key)) {
+      const row = this.#oldestFree(run, name);
+      if (row) {
         arrived.cancel();
-        this.#taken.add(key);
-        unit.add(deleteSignal, { key }, 1);
+        this.#taken.set(run, (this.#taken.get(run) ?? new Set()).add(row.key));
+        unit.add(deleteSignal, { key: row.key }, 1);
         return JSON.parse(row.payload) as Json;
       }
       await arrived.promise;
+    }
+  }
+
+  /** A run has ended. */
+  forget(run: number): void {
+    this.#taken.delete(run);
+  }
+
+  #oldestFree(run: number, name: string): { readonly key: number; readonly payload: string } | undefined {
+    const taken = this.#taken.get(run);
+    for (let after = 0; ; ) {
+      const row = this.#reader.get(oldestSignal, { run, name, after });
+      if (!row) return undefined;
+      const key = Number(row.key);
+      if (!taken?.has(key)) return { key, payload: row.payload };
+      after = key;
     }
   }
 

@@ -106,6 +106,7 @@ type Attempt =
 
 async function attempt(execution: Execution, course: Course): Promise<Attempt> {
   const { step, scope, strand } = course.at;
+  if (strand.signal.aborted) throw strand.signal.reason;
   execution.acting++;
   try {
     const own = step.timeout?.evaluate(scope);
@@ -152,7 +153,9 @@ function pauseBeforeRetry(
   error: unknown,
 ): number | undefined {
   if (!retry || !(error instanceof RetryableError)) return undefined;
-  const failed = course.history.length + 1;
+  // Only the last of many failures are kept: beyond those the attempt's number counts.
+  const kept = course.history.length;
+  const failed = kept < MOST_HISTORY ? kept + 1 : Math.max(kept + 1, course.attempt);
   if (failed >= retry.maxAttempts) return undefined;
   const backoff = Math.min(retry.maxDelayMs, retry.delayMs * retry.factor ** (failed - 1));
   const wanted = retry.jitter ? Math.random() * backoff : backoff;
@@ -180,6 +183,7 @@ async function waitOut(execution: Execution, course: Course, dueTick: number): P
   } finally {
     execution.leaveWait(at.strand.unit);
   }
+  if (execution.isHeld) await execution.turn(at.strand);
   course.attempt++;
   execution.journal.again(at.strand.unit, at.path, course.attempt);
 }

@@ -39,6 +39,11 @@ export class Ticks {
     this.#since = this.#clock.monotonic();
   }
 
+  /** Is there anything on disk to count on from after a power cut? */
+  isKept(): boolean {
+    return this.#store.reader.get(readTicks, {}) !== undefined;
+  }
+
   /** Ticks now, whole milliseconds. */
   now(): number {
     return Math.round(this.#base + this.#clock.monotonic() - this.#since);

@@ -24,7 +24,7 @@ export async function runWait(walk: Walk, at: Position<WaitStep>): Promise<Json>
   let wake = journal.wake(at.path) as Wake | undefined;
   if (!at.known || !wake) {
     wake = wakeOrFail(walk, at);
-    journal.begin(at.strand.unit, at.step, at.path, 'waiting', startedAt);
+    if (!at.known) journal.begin(at.strand.unit, at.step, at.path, 'waiting', startedAt);
     journal.wakeUp(at.strand.unit, at.path, wake);
     journal.waiting(at.strand.unit, step, describe(wake, deps.ticks.now()));
   }

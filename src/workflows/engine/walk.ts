@@ -73,6 +73,7 @@ export class Walk {
     const at: Position = { step, path, scope, strand, known };
     try {
       if (known && isSettled(known)) return this.#replayed(at, known);
+      if (this.execution.isHeld) await this.execution.turn(strand);
       if (!known && step.when && !this.#applies(at)) {
         this.execution.journal.skip(strand.unit, step, path, 'its `when` was false', this.#now());
         return this.#show(at, SKIPPED, 'skipped', null);
@@ -125,17 +126,40 @@ export class Walk {
     }
   }
 
-  #replayed(at: Position, known: StepRow): Json | typeof SKIPPED | Promise<Json | typeof SKIPPED> {
+  #replayed(at: Position, known: StepRow): Json | typeof SKIPPED {
+    this.#recallInside(at);
     if (known.status === 'skipped') return this.#show(at, SKIPPED, 'skipped', null);
-    if (known.status === 'completed') {
-      // The steps inside a condition or a parallel are seen by those after it: walk them again, all known.
-      if (at.step.kind !== 'condition' && at.step.kind !== 'parallel') {
-        return this.#show(at, storedOutput(known), 'completed', null);
+    if (known.status === 'completed') return this.#show(at, storedOutput(known), 'completed', null);
+    throw new StepFailure(recordOf(known), at.path);
+  }
+
+  /**
+   * Shows what is known of steps that will not be walked again: those inside a condition or a parallel are
+   * seen by the steps after it, also when it failed or when their branch was given up.
+   */
+  recall(steps: readonly CompiledStep[], scope: RunScope, prefix: string, strand: Strand): void {
+    for (const step of steps) {
+      const path = `${prefix}/${step.id}`;
+      const known = this.execution.journal.known(path);
+      if (!known) continue;
+      const at: Position = { step, path, scope, strand, known };
+      this.#recallInside(at);
+      if (known.status === 'completed') this.#show(at, storedOutput(known), 'completed', null);
+      else if (known.status === 'skipped') this.#show(at, SKIPPED, 'skipped', null);
+      else if (known.status === 'failed' && step.onError !== 'fail') {
+        this.#show(at, null, 'failed', recordOf(known));
+        if (step.onError !== 'continue') this.recall(step.onError, scope, `${path}/on_error`, strand);
       }
-      return this.#dispatch(at).then((output) => this.#show(at, output, 'completed', null));
     }
-    const record = known.error === null ? CANCELLED : (JSON.parse(known.error) as ErrorRecord);
-    throw new StepFailure(record, at.path);
+  }
+
+  #recallInside({ step, path, scope, strand }: Position): void {
+    if (step.kind === 'condition') {
+      this.recall(step.then, scope, `${path}/then`, strand);
+      this.recall(step.else, scope, `${path}/else`, strand);
+    } else if (step.kind === 'parallel') {
+      for (const { name, steps } of step.branches) this.recall(steps, scope, `${path}/${name}`, strand);
+    }
   }
 
   /** `on_error`: fail, go on, or run other steps and go on. */
@@ -176,6 +200,10 @@ const CANCELLED: ErrorRecord = {
   message: 'the step was cancelled',
   retryable: false,
 };
+
+function recordOf(row: StepRow): ErrorRecord {
+  return row.error === null ? CANCELLED : (JSON.parse(row.error) as ErrorRecord);
+}
 
 function isSettled(row: StepRow): boolean {
   return row.status !== 'running' && row.status !== 'waiting';
