@@ -1,4 +1,6 @@
+import type { ExpressionBuilder, Kysely } from 'kysely';
 import { query, statement } from '#store/statement.ts';
+import type { Database } from '#store/tables.ts';
 
 /** Statements of the tables runs, steps and wakes. Keys are the internal integers. */
 
@@ -238,88 +240,93 @@ export const deleteWakes = statement((db, p: { run: number }) =>
 
 // ---- reading -----------------------------------------------------------------------------------------------
 
-const RUN_COLUMNS = [
-  'runs.key',
-  'runs.id',
-  'runs.version_key',
-  'runs.status',
-  'runs.actor',
-  'runs.trigger_data',
-  'runs.input',
-  'runs.output',
-  'runs.error',
-  'runs.parent_run',
-  'runs.parent_path',
-  'runs.created_at',
-  'runs.started_at',
-  'runs.ended_at',
-  'workflow_versions.workflow',
-  'workflow_versions.version',
-] as const;
-
-export const runById = query((db, p: { id: string }) =>
-  db
+/** The workflow's name and version by subselects: a join costs 7 µs more than the whole rest of the query. */
+function runRows(db: Kysely<Database>) {
+  return db
     .selectFrom('runs')
-    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
-    .select(RUN_COLUMNS)
-    .where('runs.id', '=', p.id),
-);
+    .select([
+      'runs.key',
+      'runs.id',
+      'runs.version_key',
+      'runs.status',
+      'runs.actor',
+      'runs.trigger_data',
+      'runs.input',
+      'runs.output',
+      'runs.error',
+      'runs.parent_run',
+      'runs.parent_path',
+      'runs.created_at',
+      'runs.started_at',
+      'runs.ended_at',
+    ])
+    .select((e) => [
+      e
+        .selectFrom('workflow_versions')
+        .select('workflow')
+        .whereRef('workflow_versions.key', '=', 'runs.version_key')
+        .$asScalar()
+        .$notNull()
+        .as('workflow'),
+      e
+        .selectFrom('workflow_versions')
+        .select('version')
+        .whereRef('workflow_versions.key', '=', 'runs.version_key')
+        .$asScalar()
+        .$notNull()
+        .as('version'),
+    ]);
+}
 
-export const runByKey = query((db, p: { key: number }) =>
-  db
-    .selectFrom('runs')
-    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
-    .select(RUN_COLUMNS)
-    .where('runs.key', '=', p.key),
-);
+export const runById = query((db, p: { id: string }) => runRows(db).where('runs.id', '=', p.id));
+
+export const runByKey = query((db, p: { key: number }) => runRows(db).where('runs.key', '=', p.key));
 
 export const runByParent = query((db, p: { run: number; path: string }) =>
-  db
-    .selectFrom('runs')
-    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
-    .select(RUN_COLUMNS)
-    .where('runs.parent_run', '=', p.run)
-    .where('runs.parent_path', '=', p.path),
+  runRows(db).where('runs.parent_run', '=', p.run).where('runs.parent_path', '=', p.path),
 );
 
 export const liveRuns = query((db, p: { after: number; limit: number }) =>
-  db
-    .selectFrom('runs')
-    .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
-    .select(RUN_COLUMNS)
+  runRows(db)
     .where('runs.status', 'in', LIVE_IN_DATABASE)
     .where('runs.key', '>', p.after)
     .orderBy('runs.key')
     .limit(p.limit),
 );
 
-/** Newest first. The lists are JSON arrays; null means any. */
-export const pageOfRuns = query(
-  (db, p: { before: number; workflow: string | null; statuses: string | null; limit: number }) =>
-    db
-      .selectFrom('runs')
-      .innerJoin('workflow_versions', 'workflow_versions.key', 'runs.version_key')
-      .select(RUN_COLUMNS)
+/** Newest first. `statuses` is a JSON array; null means any. */
+export const pageOfRuns = query((db, p: { before: number; statuses: string | null; limit: number }) =>
+  runRows(db)
+    .where('runs.key', '<', p.before)
+    .where((e) => statusIn(e, p.statuses))
+    .orderBy('runs.key', 'desc')
+    .limit(p.limit),
+);
+
+/** The same of one workflow. */
+export const pageOfWorkflow = query(
+  (db, p: { workflow: string; before: number; statuses: string | null; limit: number }) =>
+    runRows(db)
+      .where('runs.version_key', 'in', (e) =>
+        e.selectFrom('workflow_versions').select('key').where('workflow', '=', p.workflow),
+      )
       .where('runs.key', '<', p.before)
-      .where((e) =>
-        e.or([e(e.val(p.workflow), 'is', null), e('workflow_versions.workflow', '=', p.workflow)]),
-      )
-      .where((e) =>
-        e.or([
-          e(e.val(p.statuses), 'is', null),
-          e(
-            'runs.status',
-            'in',
-            e.selectFrom(e.fn<{ value: string }>('json_each', [e.val(p.statuses)]).as('s')).select('s.value'),
-          ),
-        ]),
-      )
+      .where((e) => statusIn(e, p.statuses))
       .orderBy('runs.key', 'desc')
       .limit(p.limit),
 );
 
+function statusIn(e: ExpressionBuilder<Database, 'runs'>, statuses: string | null) {
+  const listed = e.fn<{ value: string }>('json_each', [e.val(statuses)]).as('listed');
+  return e.or([
+    e(e.val(statuses), 'is', null),
+    e('runs.status', 'in', e.selectFrom(listed).select('listed.value')),
+  ]);
+}
+
+/** In the order of their paths; sorting them by `ordinal` is cheaper outside. */
 export const stepsOfRun = query((db, p: { run: number; limit: number }) =>
-  db.selectFrom('steps').selectAll().where('run', '=', p.run).orderBy('ordinal').limit(p.limit),
+  db.selectFrom('steps').selectAll().where('run', '=', p.run).limit(p.limit),
 );
 
 export const wakesOfRun = query((db, p: { run: number }) =>

@@ -1,7 +1,8 @@
 import type { ErrorRecord } from '#core/errors.ts';
-import type { JsonObject } from '#core/json.ts';
-import type { RunStatus, RunSummary } from '../port.ts';
-import type { RunRow } from './run-table.ts';
+import type { Json, JsonObject } from '#core/json.ts';
+import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
+import { legalVerbs } from './run-state.ts';
+import type { RunRow, StepRow } from './run-table.ts';
 
 /** A row as the port shows it. */
 export function runSummary(row: RunRow): RunSummary {
@@ -16,6 +17,32 @@ export function runSummary(row: RunRow): RunSummary {
     startedAt: row.started_at,
     endedAt: row.ended_at,
     error: parsed<ErrorRecord>(row.error),
+  };
+}
+
+/** The run with its steps in the order they began. */
+export function runDetail(row: RunRow, steps: readonly StepRow[]): RunDetail {
+  return {
+    ...runSummary(row),
+    input: JSON.parse(row.input) as Json,
+    output: parsed<Json>(row.output),
+    steps: steps.toSorted((a, b) => a.ordinal - b.ordinal).map(stepRecord),
+    verbs: legalVerbs(row.status as RunStatus),
+  };
+}
+
+function stepRecord(row: StepRow): StepRecord {
+  return {
+    path: row.path,
+    id: row.id,
+    type: row.type,
+    status: row.status as StepStatus,
+    attempts: row.attempts,
+    output: parsed<Json>(row.output),
+    error: parsed<ErrorRecord>(row.error),
+    history: parsed<StepRecord['history']>(row.history) ?? [],
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
   };
 }
 

@@ -11,11 +11,10 @@ import { idempotencyByKey, insertIdempotency } from './idempotency-table.ts';
 import { isUnknown } from './interrupt.ts';
 import type { Launch, Launcher, NewRun } from './launcher.ts';
 import { reopening } from './reopen.ts';
-import { runDetailById, runDetailOf } from './run-detail.ts';
 import { runEvent } from './run-events.ts';
 import { assertLegal } from './run-state.ts';
-import { pageOfRuns, type RunRow, reopenRun, runById, stepsOfRun } from './run-table.ts';
-import { runSummary } from './run-view.ts';
+import { pageOfRuns, pageOfWorkflow, type RunRow, reopenRun, runById, stepsOfRun } from './run-table.ts';
+import { runDetail, runSummary } from './run-view.ts';
 import type { SignalBox } from './signal-box.ts';
 import { countSignals, insertSignal } from './signals-table.ts';
 import { checkedInput } from './start-input.ts';
@@ -71,12 +70,14 @@ export class Runs implements RunsPort {
   }
 
   list(filter: RunFilter): { readonly runs: readonly RunSummary[]; readonly next: string | null } {
-    const rows = this.#store.reader.all(pageOfRuns, {
-      before: readCursor(filter.cursor),
-      workflow: filter.workflow ?? null,
-      statuses: filter.status && filter.status.length > 0 ? JSON.stringify(filter.status) : null,
-      limit: filter.limit + 1,
-    });
+    const statuses = filter.status && filter.status.length > 0 ? JSON.stringify(filter.status) : null;
+    const wanted = { before: readCursor(filter.cursor), statuses, limit: filter.limit + 1 };
+    const { workflow } = filter;
+    const { reader } = this.#store;
+    const rows =
+      workflow === undefined
+        ? reader.all(pageOfRuns, wanted)
+        : reader.all(pageOfWorkflow, { ...wanted, workflow });
     const page = rows.slice(0, filter.limit);
     const last = page.at(-1);
     return {
@@ -86,9 +87,8 @@ export class Runs implements RunsPort {
   }
 
   get(id: string): RunDetail {
-    const row = this.#store.reader.get(runDetailById, { id: id.toLowerCase(), steps: MOST_STEPS_SHOWN });
-    if (!row) throw noRun(id);
-    return runDetailOf(row.text);
+    const row = this.#row(id);
+    return runDetail(row, this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS_SHOWN }));
   }
 
   async cancel(id: string, actor: Actor): Promise<RunSummary> {
@@ -243,7 +243,9 @@ export class Runs implements RunsPort {
   #row(id: string): RunRow {
     const row = this.#store.reader.get(runById, { id: id.toLowerCase() });
     if (row) return row;
-    throw noRun(id);
+    throw new TerminalError('not_found', 'run.not_found', `there is no run ${id}`, {
+      hint: 'See `chainbot runs list`.',
+    });
   }
 
   /** The run may have moved on while the verb was on its way to the disk: then that is said. */
@@ -269,12 +271,6 @@ export class Runs implements RunsPort {
       },
     );
   }
-}
-
-function noRun(id: string): TerminalError {
-  return new TerminalError('not_found', 'run.not_found', `there is no run ${id}`, {
-    hint: 'See `chainbot runs list`.',
-  });
 }
 
 function fingerprintOf(start: StartRun): string {
