@@ -33,6 +33,8 @@ export class FileStore implements WriterPort {
   #isDeaf = false;
   /** Units asked for since the last `dieAfter`. */
   asked = 0;
+  /** A disk that takes its time: nothing is written until it thaws. */
+  frozen = false;
   /** Nothing more is written. */
   dead = false;
   /** Thrown instead of committing, once each. */
@@ -59,7 +61,7 @@ export class FileStore implements WriterPort {
   }
 
   get idle(): boolean {
-    return this.dead || this.#queue.length === 0;
+    return this.dead || this.frozen || this.#queue.length === 0;
   }
 
   onCommit(listener: CommitListener): () => void {
@@ -96,6 +98,10 @@ export class FileStore implements WriterPort {
   }
 
   #flush(): void {
+    if (this.frozen && this.#db.open) {
+      setImmediate(() => this.#flush());
+      return;
+    }
     if (this.#queue.length === 0 || !this.#db.open) return;
     const waiting = this.#queue.splice(0);
     const outcome = this.#committer.commit(this.#message(waiting));
