@@ -51,6 +51,8 @@ export class EngineRig {
   /** Failures so far of `act` steps that fail some times, by key. */
   readonly failures = new Map<string, number>();
   readonly directory = mkdtempSync(join(tmpdir(), 'chainbot-rig-'));
+  /** A step type that the next life no longer has. */
+  without: string | undefined;
   life = 0;
   clock = new HandClock();
   store!: FileStore;
@@ -204,10 +206,11 @@ export class EngineRig {
       run: (fields, context) =>
         mine === this.life ? this.#act(fields, context, mine) : new Promise(() => undefined),
     };
-    return [transformStep, act];
+    const gone: StepType = { ...act, type: 'gone' };
+    return [transformStep, act, gone].filter(({ type }) => type !== this.without);
   }
 
-  /** `ms`: takes so long; `fail`: fails for good; `fails`: fails so many times first; `value`: the output. */
+  /** `ms`: takes so long; `fail`: fails for good; `fails`: fails so many times first; `value`: the output; `size`: a text so long. */
   async #act(fields: JsonObject, context: StepContext, mine: number): Promise<unknown> {
     const { path, attempt, idempotencyKey: key } = context;
     this.effects.push({ key, path, attempt, life: mine });
@@ -218,6 +221,6 @@ export class EngineRig {
       throw new RetryableError('act.again', 'not yet');
     }
     if (fields.fail === true) throw new TerminalError('failed', 'act.failed', 'it does not work');
-    return fields.value ?? path;
+    return typeof fields.size === 'number' ? 'x'.repeat(fields.size) : (fields.value ?? path);
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '#core/clock.ts';
 /** A clock that stands still until a test moves it. */
 export class HandClock implements Clock {
   #now: number;
-  readonly #start: number;
+  #start: number;
   #timers: { at: number; fire: () => void }[] = [];
 
   constructor(now = Date.parse('2026-07-01T10:00:00Z')) {
@@ -24,6 +24,13 @@ export class HandClock implements Clock {
       },
     };
   };
+
+  /** The wall clock is set; what counts on the monotonic clock does not notice. */
+  leap(ms: number): void {
+    this.#now += ms;
+    this.#start += ms;
+    this.#timers = this.#timers.map(({ at, fire }) => ({ at: at + ms, fire }));
+  }
 
   /** Timers that wait. */
   get waiting(): number {
