@@ -4,7 +4,7 @@ import type { Template } from '../expressions/template.ts';
 import { failureRecord, Interrupt, StepFailure } from './interrupt.ts';
 import type { Journal } from './journal.ts';
 import type { Position, SKIPPED } from './position.ts';
-import { cancelStepsBelow, deleteWakesBelow } from './run-table.ts';
+import { cancelStepsBelow, deleteWakesBelow } from './steps-table.ts';
 import type { Walk } from './walk.ts';
 
 /** Runs `work` under a signal that also aborts after `ms`; disposes the timer and the link afterwards. */

@@ -10,9 +10,10 @@ import { EventWaits } from './event-waits.ts';
 import type { ExecutionDeps } from './execution.ts';
 import { dropIdempotencyBefore } from './idempotency-table.ts';
 import { Launcher, type LaunchLimits } from './launcher.ts';
-import { dropRunsBefore, lastRunKey, liveRuns, type RunRow, stepsOfRun, wakesOfRun } from './run-table.ts';
+import { dropRunsBefore, lastRunKey, liveRuns, type RunRow } from './run-table.ts';
 import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
+import { stepsOfRun, wakesOfRun } from './steps-table.ts';
 import { Ticks } from './ticks.ts';
 
 export interface EngineOptions {

@@ -16,9 +16,10 @@ import { Interrupt, isShutdown, isUnknown, StepFailure, untilAborted } from './i
 import type { Journal } from './journal.ts';
 import { persist } from './persist.ts';
 import { endEvent, runEvent } from './run-events.ts';
-import { cancelSteps, deleteWakes, finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
+import { finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
 import type { SignalBox } from './signal-box.ts';
 import { deleteSignals } from './signals-table.ts';
+import { cancelSteps, deleteWakes } from './steps-table.ts';
 import { isEmpty, Strand } from './strand.ts';
 import type { Ticks } from './ticks.ts';
 import { Walk } from './walk.ts';

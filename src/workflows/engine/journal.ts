@@ -12,7 +12,7 @@ import {
   stepAgain,
   stepPauses,
   type WakeRow,
-} from './run-table.ts';
+} from './steps-table.ts';
 
 export interface RunIdentity {
   readonly key: number;

@@ -11,14 +11,8 @@ import { Journal } from './journal.ts';
 import { persist } from './persist.ts';
 import { type LiveRun, Roster } from './roster.ts';
 import { endEvent, runEvent } from './run-events.ts';
-import {
-  beginQueuedRun,
-  finishRun,
-  insertRun,
-  type RunRow,
-  type StepRow,
-  type WakeRow,
-} from './run-table.ts';
+import { beginQueuedRun, finishRun, insertRun, type RunRow } from './run-table.ts';
+import type { StepRow, WakeRow } from './steps-table.ts';
 
 export interface LaunchLimits {
   /** Live runs, the waiting ones too; a further start is answered `engine.busy`. */

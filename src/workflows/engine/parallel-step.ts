@@ -4,7 +4,7 @@ import { runContainer } from './container.ts';
 import type { RunScope } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import type { Position } from './position.ts';
-import { cancelStepsBelow, deleteWakesBelow } from './run-table.ts';
+import { cancelStepsBelow, deleteWakesBelow } from './steps-table.ts';
 import { Strand } from './strand.ts';
 import type { Walk } from './walk.ts';
 

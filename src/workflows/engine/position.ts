@@ -1,6 +1,6 @@
 import type { CompiledStep } from '../definition/compiled.ts';
 import type { RunScope } from './execution.ts';
-import type { StepRow } from './run-table.ts';
+import type { StepRow } from './steps-table.ts';
 import type { Strand } from './strand.ts';
 
 /** A step on its way: everything that the code for a kind of step needs. */

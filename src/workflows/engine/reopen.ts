@@ -1,6 +1,7 @@
 import type { Unit } from '#store/unit.ts';
 import type { CompiledDefinition, CompiledStep } from '../definition/compiled.ts';
-import { deleteStep, deleteWakes, detachChild, reopenStep, type StepRow } from './run-table.ts';
+import { detachChild } from './run-table.ts';
+import { deleteStep, deleteWakes, reopenStep, type StepRow } from './steps-table.ts';
 
 /**
  * What a retry of an ended run keeps of its journal: completed and skipped steps with their results, and

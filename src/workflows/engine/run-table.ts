@@ -2,7 +2,7 @@ import type { ExpressionBuilder, Kysely } from 'kysely';
 import { query, statement } from '#store/statement.ts';
 import type { Database } from '#store/tables.ts';
 
-/** Statements of the tables runs, steps and wakes. Keys are the internal integers. */
+/** Statements of the table runs. Keys are the internal integers. */
 
 /** States of a run that has not ended. */
 export const LIVE_IN_DATABASE = ['queued', 'running', 'waiting', 'paused'];
@@ -84,110 +84,9 @@ export const finishRun = statement(
       .where('status', 'in', LIVE_IN_DATABASE),
 );
 
-export const insertStep = statement(
-  (
-    db,
-    p: {
-      run: number;
-      path: string;
-      ordinal: number;
-      id: string;
-      type: string;
-      status: string;
-      attempts: number;
-      detail: string | null;
-      output: string | null;
-      error: string | null;
-      started_at: number;
-      ended_at: number | null;
-    },
-  ) =>
-    db.insertInto('steps').values({
-      run: p.run,
-      path: p.path,
-      ordinal: p.ordinal,
-      id: p.id,
-      type: p.type,
-      status: p.status,
-      attempts: p.attempts,
-      detail: p.detail,
-      output: p.output,
-      error: p.error,
-      started_at: p.started_at,
-      ended_at: p.ended_at,
-    }),
-);
-
 /** A further attempt begins. */
-export const stepAgain = statement((db, p: { run: number; path: string; attempts: number }) =>
-  db
-    .updateTable('steps')
-    .set({ status: 'running', attempts: p.attempts })
-    .where('run', '=', p.run)
-    .where('path', '=', p.path),
-);
-
-export const endStep = statement(
-  (
-    db,
-    p: {
-      run: number;
-      path: string;
-      status: string;
-      output: string | null;
-      error: string | null;
-      ended_at: number;
-    },
-  ) =>
-    db
-      .updateTable('steps')
-      .set({ status: p.status, output: p.output, error: p.error, ended_at: p.ended_at })
-      .where('run', '=', p.run)
-      .where('path', '=', p.path)
-      .where('status', 'in', ['running', 'waiting']),
-);
-
 /** An attempt failed and another follows after a pause. */
-export const stepPauses = statement((db, p: { run: number; path: string; history: string; error: string }) =>
-  db
-    .updateTable('steps')
-    .set({ status: 'waiting', history: p.history, error: p.error })
-    .where('run', '=', p.run)
-    .where('path', '=', p.path),
-);
-
-export const setStepDetail = statement((db, p: { run: number; path: string; detail: string }) =>
-  db.updateTable('steps').set({ detail: p.detail }).where('run', '=', p.run).where('path', '=', p.path),
-);
-
-export const cancelSteps = statement((db, p: { run: number; ended_at: number }) =>
-  db
-    .updateTable('steps')
-    .set({ status: 'cancelled', ended_at: p.ended_at })
-    .where('run', '=', p.run)
-    .where('status', 'in', ['running', 'waiting']),
-);
-
 /** Open steps below a path (`from` is `path/`, `to` is `path0`, the next character): a branch or body given up. */
-export const cancelStepsBelow = statement(
-  (db, p: { run: number; from: string; to: string; ended_at: number }) =>
-    db
-      .updateTable('steps')
-      .set({ status: 'cancelled', ended_at: p.ended_at })
-      .where('run', '=', p.run)
-      .where('path', '>=', p.from)
-      .where('path', '<', p.to)
-      .where('status', 'in', ['running', 'waiting']),
-);
-
-export const deleteWakesBelow = statement((db, p: { run: number; from: string; to: string }) =>
-  db.deleteFrom('wakes').where('run', '=', p.run).where('path', '>=', p.from).where('path', '<', p.to),
-);
-
-export const deleteStep = statement((db, p: { run: number; path: string }) =>
-  db.deleteFrom('steps').where('run', '=', p.run).where('path', '=', p.path),
-);
-
 /** The run that a step had started is no longer that step's: the step may start another. */
 export const detachChild = statement((db, p: { run: number; path: string }) =>
   db
@@ -198,48 +97,6 @@ export const detachChild = statement((db, p: { run: number; path: string }) =>
 );
 
 /** A container that failed is open again for a retry; what it had decided stays. */
-export const reopenStep = statement((db, p: { run: number; path: string; started_at: number }) =>
-  db
-    .updateTable('steps')
-    .set({ status: 'running', error: null, ended_at: null, started_at: p.started_at })
-    .where('run', '=', p.run)
-    .where('path', '=', p.path),
-);
-
-export const insertWake = statement(
-  (
-    db,
-    p: {
-      run: number;
-      path: string;
-      kind: string;
-      due_tick: number | null;
-      due_at: number | null;
-      match: string | null;
-      after_seq: number | null;
-    },
-  ) =>
-    db.insertInto('wakes').values({
-      run: p.run,
-      path: p.path,
-      kind: p.kind as 'timer',
-      due_tick: p.due_tick,
-      due_at: p.due_at,
-      match: p.match,
-      after_seq: p.after_seq,
-    }),
-);
-
-export const deleteWake = statement((db, p: { run: number; path: string }) =>
-  db.deleteFrom('wakes').where('run', '=', p.run).where('path', '=', p.path),
-);
-
-export const deleteWakes = statement((db, p: { run: number }) =>
-  db.deleteFrom('wakes').where('run', '=', p.run),
-);
-
-// ---- reading -----------------------------------------------------------------------------------------------
-
 /** The workflow's name and version by subselects: a join costs 7 µs more than the whole rest of the query. */
 function runRows(db: Kysely<Database>) {
   return db
@@ -325,14 +182,6 @@ function statusIn(e: ExpressionBuilder<Database, 'runs'>, statuses: string | nul
 }
 
 /** In the order of their paths; sorting them by `ordinal` is cheaper outside. */
-export const stepsOfRun = query((db, p: { run: number; limit: number }) =>
-  db.selectFrom('steps').selectAll().where('run', '=', p.run).limit(p.limit),
-);
-
-export const wakesOfRun = query((db, p: { run: number }) =>
-  db.selectFrom('wakes').selectAll().where('run', '=', p.run).limit(10_000),
-);
-
 export const lastRunKey = query((db, _p: Record<never, never>) =>
   db.selectFrom('runs').select((e) => e.fn.max('key').as('key')),
 );
@@ -373,30 +222,4 @@ export interface RunRow {
   readonly ended_at: number | null;
   readonly workflow: string;
   readonly version: number;
-}
-
-export interface StepRow {
-  readonly run: number;
-  readonly path: string;
-  readonly ordinal: number;
-  readonly id: string;
-  readonly type: string;
-  readonly status: string;
-  readonly attempts: number;
-  readonly detail: string | null;
-  readonly output: string | null;
-  readonly error: string | null;
-  readonly history: string | null;
-  readonly started_at: number;
-  readonly ended_at: number | null;
-}
-
-export interface WakeRow {
-  readonly run: number;
-  readonly path: string;
-  readonly kind: string;
-  readonly due_tick: number | null;
-  readonly due_at: number | null;
-  readonly match: string | null;
-  readonly after_seq: number | null;
 }

@@ -13,11 +13,12 @@ import type { Launch, Launcher, NewRun } from './launcher.ts';
 import { reopening } from './reopen.ts';
 import { runEvent } from './run-events.ts';
 import { assertLegal } from './run-state.ts';
-import { pageOfRuns, pageOfWorkflow, type RunRow, reopenRun, runById, stepsOfRun } from './run-table.ts';
+import { pageOfRuns, pageOfWorkflow, type RunRow, reopenRun, runById } from './run-table.ts';
 import { runDetail, runSummary } from './run-view.ts';
 import type { SignalBox } from './signal-box.ts';
 import { countSignals, insertSignal } from './signals-table.ts';
 import { checkedInput } from './start-input.ts';
+import { stepsOfRun } from './steps-table.ts';
 
 const MOST_SIGNALS = 1000;
 const MOST_STEPS_SHOWN = 10_000;

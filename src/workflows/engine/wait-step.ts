@@ -7,7 +7,7 @@ import { readInstant } from '../expressions/instant.ts';
 import type { Execution } from './execution.ts';
 import { failureRecord, StepFailure } from './interrupt.ts';
 import type { Position } from './position.ts';
-import type { WakeRow } from './run-table.ts';
+import type { WakeRow } from './steps-table.ts';
 import type { Walk } from './walk.ts';
 
 type Wake = Omit<WakeRow, 'run' | 'path'>;

@@ -14,7 +14,7 @@ import { storedOutput } from './journal.ts';
 import { runLoop } from './loop-step.ts';
 import { runBranches, runParallel } from './parallel-step.ts';
 import { type Position, SKIPPED } from './position.ts';
-import type { StepRow } from './run-table.ts';
+import type { StepRow } from './steps-table.ts';
 import type { Strand } from './strand.ts';
 import { runTask } from './task-step.ts';
 import { runWait } from './wait-step.ts';
