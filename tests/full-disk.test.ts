@@ -60,7 +60,16 @@ test.skipIf(!isMounted)(
     expect((await api.run(acknowledged[0] as string)).status).toBe('waiting');
 
     // Safety does not wait for the disk: what is dangerous goes off all the same.
-    await api.writeDevice('greenhouse_pump', { value: false }).catch(() => undefined);
+    const off = await api.writeDevice('greenhouse_pump', { value: false }).then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    );
+    console.log(`full disk: switching the pump off answers ${off}`);
+    expect((await api.readDevice('greenhouse_pump')).value).toBe(false);
+    // What is not on disk is not acted on: it stays off.
+    await expect(api.writeDevice('greenhouse_pump', { value: true })).rejects.toMatchObject({
+      code: 'store.full',
+    });
     expect((await api.readDevice('greenhouse_pump')).value).toBe(false);
 
     spawnSync('sh', ['-c', `rm -f ${mountpoint}/ballast*`]);
