@@ -21,6 +21,8 @@ export class BatchCommitter {
   readonly #prepared = new Map<number, Prepared>();
   readonly #eventInserts = new Map<number, Prepared>();
   readonly #mark: Prepared;
+  /** The sequence number given last. */
+  #lastSeq = 0;
 
   constructor(db: Sqlite) {
     this.#db = db;
@@ -48,7 +50,9 @@ export class BatchCommitter {
     this.#db.exec('BEGIN IMMEDIATE');
     for (let unit = 0; unit < message.units; unit++) {
       if (savepoints) this.#db.exec('SAVEPOINT unit');
-      const problem = this.#runUnit(reader, unit, events);
+      const own: EventRow[] = savepoints ? [] : events;
+      const problem =
+        this.#runUnit(reader, unit, own) ?? (savepoints ? this.#tryEvents(own, unit) : undefined);
       if (problem && !savepoints) {
         this.#rollback();
         return undefined;
@@ -56,10 +60,11 @@ export class BatchCommitter {
       if (problem) {
         refused.push(problem);
         this.#db.exec('ROLLBACK TO unit');
-      }
+      } else if (savepoints) events.push(...own);
       if (savepoints) this.#db.exec('RELEASE unit');
     }
-    const firstSeq = this.#insertEvents(events);
+    const firstSeq = savepoints ? this.#firstOf(events.length) : this.#insertedOrRefused(events);
+    if (firstSeq === undefined) return undefined;
     this.#mark.run(message.batch, refused.length === 0 ? '[]' : JSON.stringify(refused));
     this.#db.exec('COMMIT');
     return { result: 'committed', firstSeq, refused };
@@ -86,10 +91,15 @@ export class BatchCommitter {
       if (expect < 0 || changes === expect) return undefined;
       return { unit, reason: 'guard', message: `${changes} rows changed where ${expect} must` };
     } catch (error) {
-      if (!this.#db.inTransaction || isDiskError(error)) throw error;
-      const { code, message } = error as { code?: string; message: string };
-      return { unit, reason: code?.startsWith('SQLITE_CONSTRAINT') ? 'constraint' : 'error', message };
+      return this.#refusal(error, unit);
     }
+  }
+
+  /** @throws the error itself when it is the disk's and not the unit's */
+  #refusal(error: unknown, unit: number): RefusedUnit {
+    if (!this.#db.inTransaction || isDiskError(error)) throw error;
+    const { code, message } = error as { code?: string; message: string };
+    return { unit, reason: code?.startsWith('SQLITE_CONSTRAINT') ? 'constraint' : 'error', message };
   }
 
   #prepare(id: number): Prepared {
@@ -103,9 +113,30 @@ export class BatchCommitter {
     return prepared;
   }
 
+  /** Undefined, with everything rolled back, when one of the events was refused: which one, a replay tells. */
+  #insertedOrRefused(events: readonly EventRow[]): number | undefined {
+    const problem = this.#tryEvents(events, 0);
+    if (!problem) return this.#firstOf(events.length);
+    this.#rollback();
+    return undefined;
+  }
+
+  #tryEvents(events: readonly EventRow[], unit: number): RefusedUnit | undefined {
+    try {
+      this.#insertEvents(events);
+      return undefined;
+    } catch (error) {
+      return this.#refusal(error, unit);
+    }
+  }
+
+  /** The first sequence number of the `count` events inserted last; 0 when there are none. */
+  #firstOf(count: number): number {
+    return count === 0 ? 0 : this.#lastSeq - count + 1;
+  }
+
   /** Multi-row inserts in chunks of a few sizes, so that few statements are ever prepared. */
-  #insertEvents(events: readonly EventRow[]): number {
-    let last = 0;
+  #insertEvents(events: readonly EventRow[]): void {
     for (let from = 0; from < events.length; ) {
       const left = events.length - from;
       const size = left >= 64 ? 64 : left >= 8 ? 8 : 1;
@@ -114,10 +145,9 @@ export class BatchCommitter {
         const event = events[index] as EventRow;
         values.push(event.type, event.subject, event.actor, event.time, event.data);
       }
-      last = Number(this.#eventInsert(size).run(values).lastInsertRowid);
+      this.#lastSeq = Number(this.#eventInsert(size).run(values).lastInsertRowid);
       from += size;
     }
-    return events.length === 0 ? 0 : last - events.length + 1;
   }
 
   #eventInsert(rows: number): Prepared {

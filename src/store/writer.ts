@@ -27,6 +27,8 @@ export interface WriterOptions {
   readonly queueLimit?: number;
   /** Called when the writer changes between working and not. */
   readonly onTrouble?: (trouble: WriterTrouble | undefined) => void;
+  /** Makes the thread; for tests that take it down. */
+  readonly spawn?: (workerData: { readonly path: string; readonly telemetryPath: string }) => Worker;
 }
 
 export interface WriterTrouble {
@@ -231,14 +233,8 @@ export class Writer implements WriterPort {
   }
 
   #spawn(): Promise<Extract<WriterReply, { kind: 'ready' | 'open_failed' }>> {
-    // Source and bundle lie in the same relative places; only the ending differs.
-    const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
-    const { path, telemetryPath } = this.#options;
-    const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { path, telemetryPath },
-      name: 'chainbot-writer',
-      resourceLimits: { maxOldGenerationSizeMb: 128 },
-    });
+    const { path, telemetryPath, spawn } = this.#options;
+    const worker = (spawn ?? writerThread)({ path, telemetryPath });
     this.#worker = worker;
     this.#sentSql = new Set();
     return new Promise((resolve) => {
@@ -302,11 +298,13 @@ export class Writer implements WriterPort {
     this.#schedule();
   }
 
-  /** After the file could not be read again: what was sent is unknown, what was not sent is not on disk. */
+  /**
+   * After the file could not be read again: what was sent is unknown, what was not sent is not on disk. The
+   * batch that was sent is kept: when the file can be read one day, the listeners hear of what had landed.
+   */
   #rejectAll(error: unknown): void {
     const flight = this.#inFlight;
     const queue = this.#queue;
-    this.#inFlight = undefined;
     this.#queue = [];
     for (const one of flight?.waiting ?? []) one.reject(unknownError());
     for (const one of queue) one.reject(error);
@@ -325,6 +323,16 @@ export class Writer implements WriterPort {
       hint: 'ChainBot is starting or stopping.',
     });
   }
+}
+
+function writerThread(workerData: { readonly path: string; readonly telemetryPath: string }): Worker {
+  // Source and bundle lie in the same relative places; only the ending differs.
+  const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
+  return new Worker(new URL(file, import.meta.url), {
+    workerData,
+    name: 'chainbot-writer',
+    resourceLimits: { maxOldGenerationSizeMb: 128 },
+  });
 }
 
 function fullError(message: string): RetryableError {

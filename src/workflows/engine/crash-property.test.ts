@@ -16,10 +16,15 @@ const leaf: fc.Arbitrary<Shape> = fc.oneof(
       { when: false },
       { fails: 1, retry: { delay: '1s', jitter: false } },
     )
-    .map((more) => (next) => act(next(), more)),
-  fc
-    .constantFrom<object>({ for: '2s' }, { signal: 'never', timeout: '2s', default: 1 })
-    .map((more) => (next) => ({ id: next(), type: 'wait', ...more })),
+    .map(
+      (more): Shape =>
+        (next) =>
+          act(next(), more),
+    ),
+  fc.constantFrom<object>({ for: '2s' }, { signal: 'never', timeout: '2s', default: 1 }).map(
+    (more): Shape =>
+      (next) => ({ id: next(), type: 'wait', ...more }),
+  ),
   fc.constant<Shape>((next) => ({ id: next(), type: 'run_workflow', workflow: 'child' })),
 );
 
@@ -30,12 +35,15 @@ const { step } = fc.letrec<{ step: Shape }>((tie) => ({
   step: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
     leaf,
-    list(tie('step')).map((body) => (next) => ({
-      id: next(),
-      type: 'loop',
-      times: 2,
-      steps: made(body, next),
-    })),
+    list(tie('step')).map(
+      (body): Shape =>
+        (next) => ({
+          id: next(),
+          type: 'loop',
+          times: 2,
+          steps: made(body, next),
+        }),
+    ),
     fc.tuple(fc.boolean(), list(tie('step')), list(tie('step'))).map(
       ([test, yes, no]): Shape =>
         (next) =>
