@@ -60,11 +60,7 @@ test.skipIf(!isMounted)(
     expect((await api.run(acknowledged[0] as string)).status).toBe('waiting');
 
     // Safety does not wait for the disk: what is dangerous goes off all the same.
-    const off = await api.writeDevice('greenhouse_pump', { value: false }).then(
-      () => 'done',
-      (error: { code: string }) => error.code,
-    );
-    console.log(`full disk: switching the pump off answers ${off}`);
+    expect((await api.writeDevice('greenhouse_pump', { value: false })).value).toBe(false);
     expect((await api.readDevice('greenhouse_pump')).value).toBe(false);
     // What is not on disk is not acted on: it stays off.
     await expect(api.writeDevice('greenhouse_pump', { value: true })).rejects.toMatchObject({
@@ -91,9 +87,14 @@ test.skipIf(!isMounted)(
   },
 );
 
+/** To the last byte; the daemon writes at the same time, so the last one may not be there any more. */
 function fill(file: string): void {
   const { bavail, bsize } = statfsSync(mountpoint);
-  if (bavail > 0) writeFileSync(file, Buffer.alloc(bavail * bsize, 'x'));
+  try {
+    if (bavail > 0) writeFileSync(file, Buffer.alloc(bavail * bsize, 'x'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
 }
 
 function call(id: string, url: string): object {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
-import { migrations } from './migrations.ts';
+import { migrations, schemaVersion } from './migrations.ts';
 
 /** Why a database could not be opened for writing. */
 export class OpenError extends Error {
@@ -23,8 +24,9 @@ const OLDEST_SQLITE = [3, 51, 3] as const;
 export function openDatabase(path: string): { db: Sqlite.Database; migrated: number } {
   let db: Sqlite.Database | undefined;
   try {
+    lookFirst(path);
     db = new Sqlite(path);
-    assertSqliteVersion(db);
+    assertSqliteVersion(versionOf(db));
     applyPragmas(db);
     const migrated = migrate(db);
     db.pragma('wal_checkpoint(TRUNCATE)');
@@ -33,6 +35,31 @@ export function openDatabase(path: string): { db: Sqlite.Database; migrated: num
     db?.close();
     throw asOpenError(error, path);
   }
+}
+
+/**
+ * Refuses what can't be used before anything may write to it: a connection that may write folds the WAL into
+ * the file when it closes, and a damaged or newer file is kept as it is.
+ */
+function lookFirst(path: string): void {
+  if (!statSync(path, { throwIfNoEntry: false })?.size) return;
+  const db = new Sqlite(path, { readonly: true, fileMustExist: true });
+  try {
+    assertKnown(db);
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } finally {
+    db.close();
+  }
+}
+
+/** Returns the schema version of the file. */
+function assertKnown(db: Sqlite.Database): number {
+  const found = db.pragma('user_version', { simple: true }) as number;
+  if (found <= schemaVersion) return found;
+  throw new OpenError(
+    'newer',
+    `the database has schema ${found}, this ChainBot knows up to ${schemaVersion}`,
+  );
 }
 
 function applyPragmas(db: Sqlite.Database): void {
@@ -44,8 +71,13 @@ function applyPragmas(db: Sqlite.Database): void {
   db.pragma('journal_size_limit = 16777216');
 }
 
-function assertSqliteVersion(db: Sqlite.Database): void {
+function versionOf(db: Sqlite.Database): string {
   const { version } = db.prepare('SELECT sqlite_version() AS version').get() as { version: string };
+  return version;
+}
+
+/** @throws OpenError `sqlite_old` */
+export function assertSqliteVersion(version: string): void {
   const parts = version.split('.').map(Number);
   for (const [index, least] of OLDEST_SQLITE.entries()) {
     const part = parts[index] ?? 0;
@@ -57,11 +89,7 @@ function assertSqliteVersion(db: Sqlite.Database): void {
 
 /** Brings the schema up to date, each migration in a transaction; returns how many were applied. */
 function migrate(db: Sqlite.Database): number {
-  const newest = migrations.at(-1)?.version ?? 0;
-  const found = db.pragma('user_version', { simple: true }) as number;
-  if (found > newest) {
-    throw new OpenError('newer', `the database has schema ${found}, this ChainBot knows up to ${newest}`);
-  }
+  const found = assertKnown(db);
   const due = migrations.filter(({ version }) => version > found);
   for (const { version, sql } of due) {
     db.transaction(() => {
