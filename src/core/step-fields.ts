@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { TerminalError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import { didYouMean } from './near-names.ts';
@@ -27,6 +27,8 @@ export interface StepFields<T> {
   check(fields: JsonObject): readonly FieldFault[];
   /** The fields after evaluation, typed and with defaults. @throws TerminalError `step.fields_invalid` */
   parse(fields: JsonObject): T;
+  /** JSON Schema of the fields as written (defaults may be absent), for editors. */
+  schema(): JsonObject;
 }
 
 type ObjectSchema<T> = z.ZodType<T> & { readonly shape: Readonly<Record<string, unknown>> };
@@ -62,6 +64,8 @@ export function stepFields<T>(schema: ObjectSchema<T>): StepFields<T> {
         faults,
       });
     },
+    schema: () =>
+      z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' }) as JsonObject,
   };
 }
 

@@ -241,4 +241,12 @@ export interface StepType {
   onInterrupt(fields: JsonObject): OnInterrupt;
   /** Throws TerminalError or RetryableError; anything else counts as terminal. The result is normalised to JSON. */
   run(fields: JsonObject, context: StepContext): Promise<unknown>;
+  /** JSON Schema of the own fields as they are written, for editors. */
+  schema?(): JsonObject;
+  /** JSON Schema of the output, as far as it is known; `workflows check` looks at what expressions take of it. */
+  readonly output?: JsonObject;
+  /** `none`: it changes nothing and asks nobody, so a trial runs it as it is. Absent: a trial records it. */
+  readonly effect?: 'none' | 'read' | 'write';
+  /** The output in a trial whose case has no answer; absent: made from `output`. undefined: the case must answer. */
+  pretend?(fields: JsonObject): Json | undefined;
 }

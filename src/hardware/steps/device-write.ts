@@ -20,6 +20,13 @@ const fields = stepFields(
   }),
 );
 
+const OUTPUT = {
+  type: 'object',
+  properties: { value: {}, at: { type: 'string', format: 'date-time' } },
+  required: ['value', 'at'],
+  additionalProperties: false,
+} as const;
+
 /**
  * `device_write`: sets a device; with `pulse_for` it goes back to its safe value by itself after that long.
  * Output: `{value, at}` as reported afterwards. Setting is done again after a power cut, a pulse is not.
@@ -28,6 +35,10 @@ export function deviceWriteStep(devices: Pick<DevicesPort, 'write'>): StepType {
   return {
     type: 'device_write',
     check: fields.check,
+    schema: fields.schema,
+    output: OUTPUT,
+    effect: 'write',
+    pretend: ({ value }) => ({ value: value ?? null, at: '2026-01-01T00:00:00.000Z' }),
     onInterrupt: (given) => (given.pulse_for === undefined ? 'retry' : 'fail'),
     async run(given, context) {
       const { device, value, pulse_for } = fields.parse(given);

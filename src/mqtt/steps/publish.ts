@@ -18,6 +18,13 @@ const FIELDS = z.strictObject({
   key: z.string().min(1).max(LONGEST_KEY).optional(),
 });
 
+const OUTPUT = {
+  type: 'object',
+  properties: { topic: { type: 'string' }, bytes: { type: 'integer' } },
+  required: ['topic', 'bytes'],
+  additionalProperties: false,
+} as const;
+
 /**
  * `publish`: sends a message to the broker; the output is `{topic, bytes}` after the broker has taken it. An
  * object, list, number, boolean or null becomes JSON text, a string goes as it is, nothing is an empty message.
@@ -31,6 +38,13 @@ export function publishStep(publisher: PublishPort): StepType {
   return {
     type: 'publish',
     check: (written) => fields.check(written),
+    schema: fields.schema,
+    output: OUTPUT,
+    effect: 'write',
+    pretend: ({ topic, payload }) => ({
+      topic: topic as Json,
+      bytes: Buffer.byteLength(payloadText(payload)),
+    }),
     onInterrupt: ({ key, retain }) => (key !== undefined || retain === true ? 'retry' : 'fail'),
     async run(evaluated, context) {
       const { topic, payload, qos, retain, key = context.idempotencyKey } = fields.parse(evaluated);

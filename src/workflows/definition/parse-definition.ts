@@ -8,7 +8,7 @@ import type { CompiledDefinition, CompiledStep, CompiledTrigger } from './compil
 import { Faults, type Path } from './faults.ts';
 import { anyInput, checkSchema, compileInputSchema, type InputCheck } from './input-schema.ts';
 import { definitionShape, readShape } from './shape.ts';
-import { BASE_ROOTS, type Sight, SightChecker, withRoots } from './sight.ts';
+import { BASE_ROOTS, type Sight, SightChecker, type SightOptions, withRoots } from './sight.ts';
 import { readSource } from './source.ts';
 import type { CompiledList, StepCompiler } from './step-compiler.ts';
 import { collectIds } from './step-ids.ts';
@@ -22,7 +22,7 @@ export function parseDefinition(
   source: string,
   type: 'yaml' | 'json',
   stepTypes: StepTypes,
-  options: ExpressionOptions = {},
+  options: SightOptions = {},
 ): CompiledDefinition {
   const { value, locate } = readSource(source, type);
   return compile(value, new Faults(locate), stepTypes, { ...options, stored: false });
@@ -41,7 +41,7 @@ export function compileDefinition(
   return compile(definition as unknown as Json, new Faults(), stepTypes, { ...options, stored: true });
 }
 
-interface CompileOptions extends ExpressionOptions {
+interface CompileOptions extends SightOptions {
   readonly stored: boolean;
 }
 

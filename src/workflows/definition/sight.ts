@@ -17,6 +17,20 @@ export interface Sight {
   readonly roots: ReadonlySet<string>;
 }
 
+/** An expression that was found, where it stands, and what it sees there. */
+export interface Sighting {
+  /** A condition is an expression with or without braces; a text may hold several. */
+  readonly kind: 'condition' | 'text';
+  readonly text: string;
+  readonly path: Path;
+  readonly sight: Sight;
+}
+
+export interface SightOptions extends ExpressionOptions {
+  /** Told of every expression, also of those with faults. */
+  readonly watch?: ((sighting: Sighting) => void) | undefined;
+}
+
 export const BASE_ROOTS: readonly string[] = ['input', 'steps', 'trigger', 'vars', 'run'];
 
 /** The same place with further names. */
@@ -39,9 +53,9 @@ const NO_DURATION: CompiledDuration = { ms: 0, evaluate: () => 0 };
 export class SightChecker {
   readonly #faults: Faults;
   readonly #known: Known;
-  readonly #options: ExpressionOptions;
+  readonly #options: SightOptions;
 
-  constructor(faults: Faults, known: Known, options: ExpressionOptions) {
+  constructor(faults: Faults, known: Known, options: SightOptions) {
     this.#faults = faults;
     this.#known = known;
     this.#options = options;
@@ -49,6 +63,7 @@ export class SightChecker {
 
   /** A condition; true and false may stand for themselves. */
   expression(text: string | boolean, path: Path, sight: Sight): Expression {
+    this.#options.watch?.({ kind: 'condition', text: String(text), path, sight });
     const compiled = this.#try(path, () => compileExpression(String(text), this.#options));
     if (compiled === undefined) return NOTHING;
     this.#check(compiled.references, path, sight);
@@ -83,6 +98,7 @@ export class SightChecker {
   #checkTexts(value: Json, path: Path, sight: Sight): void {
     if (typeof value === 'string') {
       if (!hasExpression(value)) return;
+      this.#options.watch?.({ kind: 'text', text: value, path, sight });
       const template = this.#try(path, () => compileTemplate(value, this.#options));
       if (template !== undefined) this.#check(template.references, path, sight);
     } else if (Array.isArray(value)) {

@@ -37,6 +37,17 @@ const fields = stepFields(
 
 type Fields = ReturnType<typeof fields.parse>;
 
+const OUTPUT = {
+  type: 'object',
+  properties: {
+    status: { type: 'integer' },
+    headers: { type: 'object', additionalProperties: { type: 'string' } },
+    body: {},
+  },
+  required: ['status', 'headers', 'body'],
+  additionalProperties: false,
+} as const;
+
 /**
  * `api_call`: an HTTP request. Output: `{status, headers, body}`. It carries the step's Idempotency-Key
  * (draft-ietf-httpapi-idempotency-key-header), so that doing it again after a power cut or a failure is the
@@ -46,6 +57,11 @@ export function apiCallStep(http: HttpPort, options: ApiCallOptions): StepType {
   return {
     type: 'api_call',
     check: fields.check,
+    schema: fields.schema,
+    output: OUTPUT,
+    effect: 'write',
+    // Only the case can say what the other side answers.
+    pretend: () => undefined,
     onInterrupt: () => 'retry',
     async run(given, context) {
       const call = fields.parse(given);

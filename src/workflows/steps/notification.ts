@@ -20,6 +20,13 @@ const fields = stepFields(
 
 type Fields = ReturnType<typeof fields.parse>;
 
+const OUTPUT = {
+  type: 'object',
+  properties: { id: { type: 'string' }, created: { type: 'boolean' } },
+  required: ['id', 'created'],
+  additionalProperties: false,
+} as const;
+
 /**
  * `notification`: tells the people of this appliance something. Output: `{id, created}`; `created` is false
  * when an unacknowledged notification has the same `key`, or when this step had already made its own.
@@ -28,6 +35,10 @@ export function notificationStep(reader: ReaderPort, writer: WriterPort): StepTy
   return {
     type: 'notification',
     check: fields.check,
+    schema: fields.schema,
+    output: OUTPUT,
+    effect: 'write',
+    pretend: () => ({ id: '00000000-0000-8000-8000-000000000000', created: true }),
     onInterrupt: () => 'retry',
     async run(given, context) {
       const told = fields.parse(given);

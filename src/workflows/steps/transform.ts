@@ -9,6 +9,8 @@ const fields = stepFields(z.strictObject({ value: z.json() }));
 export const transformStep: StepType = {
   type: 'transform',
   check: fields.check,
+  schema: fields.schema,
+  effect: 'none',
   onInterrupt: () => 'retry',
   run: async ({ value }: JsonObject) => value,
 };
