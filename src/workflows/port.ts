@@ -223,6 +223,28 @@ export interface StepContext {
   readonly timeoutMs?: number | undefined;
   /** The fields as they stand in the stored definition, before any `{{ … }}` was evaluated. */
   readonly written: JsonObject;
+  /**
+   * Evaluates one of the type's `late` fields, with `seen` beside the names the step sees; undefined when the
+   * definition does not have the field. @throws TerminalError `expression.failed`
+   */
+  late?(field: string, seen: JsonObject): Json | undefined;
+}
+
+/** A retry policy with its pauses in milliseconds. */
+export interface CompiledRetry {
+  /** Tries in all, the first one included. */
+  readonly maxAttempts: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+  readonly jitter: boolean;
+}
+
+export interface LateFields {
+  /** `success`, `paginate.next`. */
+  readonly fields: readonly string[];
+  /** Top-level names that only these expressions see. */
+  readonly names: readonly string[];
 }
 
 /**
@@ -239,6 +261,12 @@ export interface StepType {
   }[];
   /** What happens when the power went while it was under way and the definition does not say. */
   onInterrupt(fields: JsonObject): OnInterrupt;
+  /** What `retry` is when the definition says nothing; durations in milliseconds. Absent: one attempt. */
+  readonly retry?: CompiledRetry | undefined;
+  /** How long an attempt may take when the definition says nothing, milliseconds; absent: the engine's default. */
+  readonly attemptMs?: number | undefined;
+  /** Expressions asked while the step runs; their fields (dotted) are not evaluated before, and see `names` too. */
+  readonly late?: LateFields | undefined;
   /** Throws TerminalError or RetryableError; anything else counts as terminal. The result is normalised to JSON. */
   run(fields: JsonObject, context: StepContext): Promise<unknown>;
   /** JSON Schema of the own fields as they are written, for editors. */

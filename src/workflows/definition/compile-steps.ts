@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import { isJsonObject, type JsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
-import type { OnInterrupt, RetryPolicy, StepDefinition } from '../port.ts';
+import type { CompiledRetry, OnInterrupt, RetryPolicy, StepDefinition } from '../port.ts';
 import { compileControl } from './compile-control.ts';
-import type { CompiledRetry, CompiledStep, TaskStep } from './compiled.ts';
+import { compileLate } from './compile-late.ts';
+import type { CompiledStep, TaskStep } from './compiled.ts';
 import { CONTROL_TYPES } from './control-shape.ts';
 import { type Path, pathText, readPath } from './faults.ts';
 import { COMMON_FIELDS, commonShape, readShape } from './shape.ts';
@@ -131,9 +132,11 @@ function compileTask(
   for (const fault of stepType.check(own)) {
     compiler.faults.add([...path, ...readPath(fault.path)], fault.message, fault.hint);
   }
-  const fields = compiler.checker.template(own, path, sight);
-  const written = (fields.literal ? fields.evaluate({}) : own) as JsonObject;
-  const step: TaskStep = { ...common, kind: 'task', stepType, fields, written, ...UNHANDLED };
+  const { late, early } = compileLate(compiler, stepType.late, own, path, sight);
+  const fields = compiler.checker.template(early, path, sight);
+  const written = (fields.literal && late === undefined ? fields.evaluate({}) : own) as JsonObject;
+  const retry = common.retry ?? stepType.retry;
+  const step: TaskStep = { ...common, retry, kind: 'task', stepType, fields, written, late, ...UNHANDLED };
   return { step, fields: own, inner: [] };
 }
 

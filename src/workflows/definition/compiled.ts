@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '#core/json.ts';
 import type { Expression } from '../expressions/expression.ts';
 import type { Scope } from '../expressions/scope.ts';
 import type { Template } from '../expressions/template.ts';
-import type { OnInterrupt, StepType, TriggerDefinition, WorkflowDefinition } from '../port.ts';
+import type { CompiledRetry, OnInterrupt, StepType, TriggerDefinition, WorkflowDefinition } from '../port.ts';
 
 /**
  * What the engine walks: a definition with every template planned, every default filled in and every
@@ -45,15 +45,6 @@ export interface CompiledDuration {
   evaluate(scope: Scope): number;
 }
 
-export interface CompiledRetry {
-  /** Tries in all, the first one included. */
-  readonly maxAttempts: number;
-  readonly delayMs: number;
-  readonly factor: number;
-  readonly maxDelayMs: number;
-  readonly jitter: boolean;
-}
-
 interface StepBase {
   readonly id: string;
   readonly type: string;
@@ -75,6 +66,8 @@ export interface TaskStep extends StepBase {
   readonly fields: Template;
   /** The same as they were written, for StepContext.written. */
   readonly written: JsonObject;
+  /** The type's `late` fields that are there, by their dotted name. */
+  readonly late: ReadonlyMap<string, Expression> | undefined;
 }
 
 export interface ConditionStep extends StepBase {

@@ -3,8 +3,8 @@ import type { Clock } from '#core/clock.ts';
 import { type ErrorRecord, errorRecord, RetryableError, TerminalError } from '#core/errors.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
-import type { CompiledRetry, TaskStep } from '../definition/compiled.ts';
-import type { StepContext } from '../port.ts';
+import type { TaskStep } from '../definition/compiled.ts';
+import type { CompiledRetry, StepContext } from '../port.ts';
 import { timeoutError, underDeadline } from './deadline.ts';
 import type { Execution } from './execution.ts';
 import { Interrupt, StepFailure, untilAborted } from './interrupt.ts';
@@ -110,7 +110,7 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
   execution.acting++;
   try {
     const own = step.timeout?.evaluate(scope);
-    const ms = own ?? execution.deps.stepTimeoutMs;
+    const ms = own ?? step.stepType.attemptMs ?? execution.deps.stepTimeoutMs;
     const result = await underDeadline(strand.signal, ms, execution.deps.clock.after, (signal) =>
       untilAborted(step.stepType.run(course.fields, new TaskContext(execution, course, signal, own)), signal),
     ).catch((error: unknown) => {
@@ -242,5 +242,10 @@ class TaskContext implements StepContext {
   }
   get written(): JsonObject {
     return this.#course.at.step.written;
+  }
+  late(field: string, seen: JsonObject): Json | undefined {
+    const { scope, step } = this.#course.at;
+    const expression = step.late?.get(field);
+    return expression?.evaluate(Object.assign(Object.create(scope) as typeof scope, seen));
   }
 }
