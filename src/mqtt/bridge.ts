@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { CursorPort, EventLogPort, LogEvent } from '#bus/port.ts';
+import { type BackoffOptions, backoffMs } from '#core/backoff.ts';
 import { type Clock, sleep } from '#core/clock.ts';
 import { errorRecord, TerminalError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
 import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
 import { AckedLine, type OnItsWay } from './acked-line.ts';
-import { type BackoffOptions, backoffMs } from './backoff.ts';
 import type { Broker, OutboundMessage } from './broker.ts';
 import { ClashWatch } from './clash-watch.ts';
 import { CursorPacer } from './cursor-pacer.ts';

@@ -1,14 +1,16 @@
 import type { CursorPort, EventLogPort } from '#bus/port.ts';
+import type { BackoffOptions } from '#core/backoff.ts';
 import type { Clock } from '#core/clock.ts';
 import { RetryableError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
 import { type Part, type PartHealth, WELL } from '#core/part.ts';
-import { type BackoffOptions, BROKER_BACKOFF } from './backoff.ts';
 import { Bridge } from './bridge.ts';
 import type { Broker } from './broker.ts';
 import { MqttIntake } from './intake.ts';
 import type { InboundTarget, MqttStatus, PublishOptions, PublishPort } from './port.ts';
 import { assertTopic, OwnTopics } from './topics.ts';
+
+const BROKER_BACKOFF: BackoffOptions = Object.freeze({ firstMs: 1000, longestMs: 30_000 });
 
 export interface MqttConfig {
   /** An external broker; absent: the embedded one. */

@@ -1,11 +1,11 @@
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { Aedes, type AedesOptions, type PublishPacket } from 'aedes';
+import type { BackoffOptions } from '#core/backoff.ts';
 import type { Clock } from '#core/clock.ts';
 import { RetryableError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
 import { type PartHealth, unwell, WELL } from '#core/part.ts';
-import type { BackoffOptions } from './backoff.ts';
 import { BoundedMemory, type KeptPacket, type PacketStore } from './bounded-memory.ts';
 import {
   type Broker,

@@ -1,9 +1,9 @@
 import type { IClientPublishOptions, IClientSubscribeOptions, MqttClient } from 'mqtt';
+import type { BackoffOptions } from '#core/backoff.ts';
 import type { Clock } from '#core/clock.ts';
 import { TerminalError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
 import { type PartHealth, WELL } from '#core/part.ts';
-import type { BackoffOptions } from './backoff.ts';
 import {
   type Broker,
   INBOUND_WINDOW,

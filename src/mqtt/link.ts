@@ -5,9 +5,9 @@ import {
   type IPublishPacket,
   type MqttClient,
 } from 'mqtt';
+import { type BackoffOptions, backoffMs } from '#core/backoff.ts';
 import { type Clock, sleep } from '#core/clock.ts';
 import type { Log } from '#core/log.ts';
-import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { LARGEST_PACKET } from './broker.ts';
 
 /** Seconds between pings; a broker that stays silent for one and a half of them is gone. */

@@ -1,7 +1,7 @@
+import { type BackoffOptions, backoffMs } from '#core/backoff.ts';
 import { type Clock, sleep } from '#core/clock.ts';
 import { errorRecord } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
-import { type BackoffOptions, backoffMs } from './backoff.ts';
 import { INBOUND_WINDOW, type InboundHandler } from './broker.ts';
 import type { InboundMessage } from './port.ts';
 import { Slots } from './slots.ts';

@@ -4,11 +4,9 @@ export interface BackoffOptions {
   readonly longestMs: number;
 }
 
-export const BROKER_BACKOFF: BackoffOptions = Object.freeze({ firstMs: 1000, longestMs: 30_000 });
-
 /**
  * The pause before attempt `failures` + 1, in milliseconds: between half and the whole of the exponential
- * step, so that a hundred appliances do not come back to a broker in the same second.
+ * step, so that a hundred appliances do not come back to a server in the same second.
  */
 export function backoffMs(failures: number, options: BackoffOptions, random = Math.random): number {
   const step = Math.min(options.longestMs, options.firstMs * 2 ** Math.min(30, Math.max(0, failures - 1)));
