@@ -1,6 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { eventReference } from '#bus/catalogue.ts';
+import { cliReference } from '#cli/reference.ts';
 import { configurationPage, defaultConfig, jsonSchema } from './generators/config-documents.ts';
+import { openapiDocument } from './generators/openapi-document.ts';
 
 /**
  * Writes the files that are made from code, so that they cannot drift from it:
@@ -18,6 +21,9 @@ const GENERATED: readonly Generated[] = [
   { file: 'config/schema.json', make: jsonSchema },
   { file: 'config/default.yaml', make: defaultConfig },
   { file: 'docs/configuration.md', make: configurationPage },
+  { file: 'docs/cli.md', make: cliReference },
+  { file: 'docs/events.md', make: eventReference },
+  { file: 'docs/openapi.json', make: openapiDocument },
 ];
 
 const root = path.resolve(import.meta.dirname, '..');

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { buildApp, openapiText } from '#api/api-app.ts';
+import { DEFAULT_LIMITS } from '#api/api-deps.ts';
+import { LiveStreams } from '#api/live-streams.ts';
+import { deviceRoutes } from '#api/routes/device-routes.ts';
+import { eventRoutes } from '#api/routes/event-routes.ts';
+import { moduleRoutes } from '#api/routes/module-routes.ts';
+import { notificationRoutes } from '#api/routes/notification-routes.ts';
+import { runRoutes } from '#api/routes/run-routes.ts';
+import { tokenRoutes } from '#api/routes/token-routes.ts';
+import { workflowRoutes } from '#api/routes/workflow-routes.ts';
+import { silentLog } from '#core/log.ts';
+
+/** Stands for every port: a route's description asks none of them. */
+const UNUSED = {} as never;
+
+/**
+ * docs/openapi.json, without a daemon: what `GET /api/chainbot/openapi.json` answers, indented. That the list
+ * of routes is the daemon's is held by tests/openapi-document.test.ts.
+ */
+export async function openapiDocument(): Promise<string> {
+  const manifest = new URL('../../package.json', import.meta.url);
+  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
+  const limits = DEFAULT_LIMITS;
+  const streams = new LiveStreams(limits.streams);
+  const routes = [
+    ...moduleRoutes({ health: UNUSED, info: UNUSED, metrics: UNUSED, openapi: UNUSED }),
+    ...workflowRoutes(UNUSED),
+    ...runRoutes(UNUSED),
+    ...deviceRoutes({ devices: UNUSED, simulator: UNUSED, history: UNUSED, clock: UNUSED }),
+    ...eventRoutes({ events: UNUSED, streams, limits }),
+    ...notificationRoutes(UNUSED),
+    ...tokenRoutes(UNUSED, streams),
+  ];
+  const text = openapiText(buildApp(routes, limits.bodyBytes, silentLog), version);
+  return `${JSON.stringify(JSON.parse(text), null, 2)}\n`;
+}
