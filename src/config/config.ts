@@ -62,6 +62,16 @@ function deriveMqtt(mqtt: WrittenConfig['mqtt']) {
   };
 }
 
+/** undefined: no e-mail is sent. */
+function deriveEmail({ host, port, secure, from, attempts, ...email }: WrittenConfig['email']) {
+  if (host === null || from === null) return undefined;
+  const username = email.username ?? undefined;
+  const password = secret(email.password);
+  /** Milliseconds. */
+  const timeout = parseDuration(email.timeout);
+  return { host, port, secure, username, password, from, timeout, attempts };
+}
+
 function deriveSections({ api, storage, events, telemetry, engine, outbound, ...written }: WrittenConfig) {
   return {
     api: {
@@ -90,7 +100,11 @@ function deriveSections({ api, storage, events, telemetry, engine, outbound, ...
       timeout: parseDuration(outbound.timeout),
       /** Bytes. */
       maxResponseBytes: outbound.max_response_bytes,
+      circuitFailures: outbound.circuit_failures,
+      /** Milliseconds. */
+      circuitPause: parseDuration(outbound.circuit_pause),
     },
+    email: deriveEmail(written.email),
     module: { healthSeconds: written.module.health_seconds },
     time: { timezone: written.time.timezone ?? undefined },
   };

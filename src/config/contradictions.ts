@@ -15,6 +15,7 @@ type Faults = Generator<UnplacedFault>;
 export function contradictions(written: WrittenConfig, config: Config, layers: Layers): UnplacedFault[] {
   return [
     ...brokerFaults(written),
+    ...mailFaults(written),
     ...socketFaults(config),
     ...databaseFaults(written),
     ...limitFaults(config),
@@ -52,6 +53,19 @@ function* brokerFaults({ mqtt, port, host }: WrittenConfig): Faults {
   }
   if (!external && port !== 0 && port === mqtt.embedded.port && host === mqtt.embedded.host) {
     yield fault('mqtt.embedded.port', `is the port of the HTTP API too (${port})`, 'Take different ports.');
+  }
+}
+
+function* mailFaults({ email }: WrittenConfig): Faults {
+  if (email.host !== null && email.from === null) {
+    yield fault('email.from', 'is missing beside email.host', 'Set the sender: house@example.org.');
+  }
+  for (const [name, other] of [
+    ['username', 'password'],
+    ['password', 'username'],
+  ] as const) {
+    if (email[name] === null || email[other] !== null) continue;
+    yield fault(`email.${name}`, `needs email.${other} beside it`, 'Set both, or none.');
   }
 }
 
@@ -106,7 +120,7 @@ function* limitFaults({ events }: Config): Faults {
 /** A secret in a file that every user may read is none. */
 function* openSecrets(written: WrittenConfig, layers: Layers): Faults {
   if (!layers.file?.worldReadable) return;
-  const values = { secret_key: written.secret_key, 'mqtt.password': written.mqtt.password };
+  const values = { secret_key: written.secret_key, 'mqtt.password': written.mqtt.password, 'email.password': written.email.password };
   for (const [name, value] of Object.entries(values)) {
     if (value === null || sourceOf(layers, name.split('.')) !== 'file') continue;
     yield fault(

@@ -138,6 +138,40 @@ const outbound = section('Requests that leave this machine.', {
   max_response_bytes: count(1024, 64 * 1024 * 1024)
     .default(1024 * 1024)
     .describe('A larger response is an error, in bytes.'),
+  circuit_failures: count(1, 1000)
+    .default(5)
+    .describe('After this many failures in a row a host is left alone for a while.'),
+  circuit_pause: duration()
+    .default('30s')
+    .describe('How long it is left alone; twice as long each time it fails again, at most 10 minutes.'),
+});
+
+const email = section('The mail server that takes e-mail from this machine (SMTP).', {
+  host: z.string().min(1).max(253).nullable().default(null).describe('Its name. null: no e-mail is sent.'),
+  port: count(1, 65535).default(587).describe('587 with starttls, 465 with tls, 25 within a network.'),
+  secure: z
+    .enum(['starttls', 'tls', 'none'])
+    .default('starttls')
+    .describe('starttls and tls refuse a server without encryption; none sends in the clear.'),
+  username: z.string().min(1).max(500).nullable().default(null).describe('User name at the mail server.'),
+  password: z
+    .string()
+    .min(1)
+    .max(500)
+    .nullable()
+    .default(null)
+    .meta({ description: 'Password at the mail server.', writeOnly: true }),
+  from: z
+    .string()
+    .regex(/^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/, 'is not an address: write chainbot@example.org or House <house@example.org>')
+    .max(320)
+    .nullable()
+    .default(null)
+    .describe('The sender: house@example.org, or House <house@example.org>.'),
+  timeout: duration().default('30s').describe('How long the mail server may take for each of its answers.'),
+  attempts: count(1, 10_000)
+    .default(200)
+    .describe('A message that was not taken after so many attempts is given up; 200 are about two days.'),
 });
 
 const moduleSection = section('ChainBot as a module of ALEX OS.', {
@@ -205,6 +239,7 @@ export const configSchema = z.strictObject({
   telemetry,
   engine,
   outbound,
+  email,
   module: moduleSection,
   time,
   devices: declaredDevices
