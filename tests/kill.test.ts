@@ -41,6 +41,7 @@ test(`kill -9 at ${KILLS} random instants`, { timeout: MOST_MS }, async () => {
   };
 
   let daemon = start();
+  await using _last = { [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose]() };
   await daemon.ready();
   await daemon.api.saveWorkflow(JSON.stringify(lineWorkflow(effects.url)), 'json');
   await daemon.api.saveWorkflow(JSON.stringify(mixedWorkflow(effects.url)), 'json');

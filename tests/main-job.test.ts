@@ -12,6 +12,8 @@ import type { Json, JsonObject } from '#core/json.ts';
 import { TestConsole } from './cli/test-console.ts';
 import { type Booted, bootAppliance } from './rigs/appliance.ts';
 import { Effects } from './rigs/effects.ts';
+import { checkDocument, type OpenApi } from './rigs/openapi-document.ts';
+import { readEvents } from './rigs/server-sent-events.ts';
 import { SAMPLES } from './rigs/site.ts';
 
 /** What a person does with it: the way of the README, through the CLI, over HTTP, by MQTT and by the clock. */
@@ -353,22 +355,7 @@ describe('what it says of itself', () => {
 
   test('openapi.json: every reference leads somewhere, every operation has answers', async () => {
     const document = (await (await booted.fetch('/openapi.json')).json()) as OpenApi;
-    expect(document.openapi).toMatch(/^3\.1/);
-    expect(Object.keys(document.paths)).toContain('/api/chainbot/workflows/{name}/runs');
-    for (const reference of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
-      const found = (reference[1] as string)
-        .split('/')
-        .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], document);
-      expect(found, reference[1]).toBeDefined();
-    }
-    for (const [path, operations] of Object.entries(document.paths)) {
-      for (const [method, operation] of Object.entries(operations)) {
-        expect(Object.keys(operation.responses).length, `${method} ${path}`).toBeGreaterThan(0);
-        const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
-        const given = (operation.parameters ?? []).filter((one) => one.in === 'path').map((one) => one.name);
-        expect(given, `${method} ${path}`).toEqual(named);
-      }
-    }
+    checkDocument(document);
   });
 
   test('every event in the log is as the catalogue says, and the numbers have no gap', async () => {
@@ -406,21 +393,3 @@ test('a restart keeps everything, and says that the stop was clean', async () =>
   await booted.api.signalRun(id, 'go');
   expect((await booted.api.waitForRun(id)).status).toBe('completed');
 });
-
-interface OpenApi {
-  readonly openapi: string;
-  readonly paths: Record<
-    string,
-    Record<string, { responses: object; parameters?: { in: string; name: string }[] }>
-  >;
-}
-
-async function readEvents(answer: Response, count: number): Promise<CloudEventAnswer[]> {
-  let text = '';
-  for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
-    text += Buffer.from(chunk).toString();
-    const found = [...text.matchAll(/^data: (.+)$/gm)].map((match) => JSON.parse(match[1] as string));
-    if (found.length >= count) return found.slice(0, count) as CloudEventAnswer[];
-  }
-  throw new Error('the stream ended');
-}
