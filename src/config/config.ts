@@ -90,6 +90,7 @@ function deriveSections({ api, storage, events, telemetry, engine, outbound, ...
     engine: {
       maxActiveRuns: engine.max_active_runs,
       maxQueuedRuns: engine.max_queued_runs,
+      maxWaitingRuns: engine.max_waiting_runs,
       runRetentionDays: engine.run_retention_days,
       /** Milliseconds. */
       defaultTimeout: parseDuration(engine.default_timeout),

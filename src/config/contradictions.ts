@@ -120,7 +120,11 @@ function* limitFaults({ events }: Config): Faults {
 /** A secret in a file that every user may read is none. */
 function* openSecrets(written: WrittenConfig, layers: Layers): Faults {
   if (!layers.file?.worldReadable) return;
-  const values = { secret_key: written.secret_key, 'mqtt.password': written.mqtt.password, 'email.password': written.email.password };
+  const values = {
+    secret_key: written.secret_key,
+    'mqtt.password': written.mqtt.password,
+    'email.password': written.email.password,
+  };
   for (const [name, value] of Object.entries(values)) {
     if (value === null || sourceOf(layers, name.split('.')) !== 'file') continue;
     yield fault(

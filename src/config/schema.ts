@@ -116,7 +116,10 @@ const telemetry = section('Sensor readings, in a file of their own.', {
 const engine = section('The workflow engine.', {
   max_active_runs: count(1, 100_000)
     .default(1000)
-    .describe('Live runs at once, the waiting ones too; beyond it a start answers 503.'),
+    .describe('Runs in memory at once; those that only wait are not. Beyond it a start answers 503.'),
+  max_waiting_runs: count(1, 10_000_000)
+    .default(100_000)
+    .describe('Runs that only wait for a time or a signal; each costs a line in memory.'),
   max_queued_runs: count(0, 1_000_000)
     .default(10_000)
     .describe("Runs that queue for their workflow's concurrency limit; beyond it a start answers 503."),
@@ -163,7 +166,10 @@ const email = section('The mail server that takes e-mail from this machine (SMTP
     .meta({ description: 'Password at the mail server.', writeOnly: true }),
   from: z
     .string()
-    .regex(/^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/, 'is not an address: write chainbot@example.org or House <house@example.org>')
+    .regex(
+      /^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/,
+      'is not an address: write chainbot@example.org or House <house@example.org>',
+    )
     .max(320)
     .nullable()
     .default(null)
