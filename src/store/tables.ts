@@ -114,7 +114,22 @@ export interface Database {
     title: string;
     body: string;
     run: string | null;
+    targets: string;
     created_at: number;
     acknowledged_at: number | null;
+  };
+  outbox: {
+    key: Generated<number>;
+    id: string;
+    run: string | null;
+    recipients: string;
+    subject: string;
+    message: string | null;
+    status: string;
+    attempts: number;
+    next_at: number;
+    outcome: string | null;
+    created_at: number;
+    ended_at: number | null;
   };
 }

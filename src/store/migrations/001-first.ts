@@ -62,6 +62,13 @@ CREATE TABLE devices (
   id TEXT PRIMARY KEY, desired TEXT, desired_at INTEGER, actor TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE notifications (
   id TEXT PRIMARY KEY, key TEXT, severity TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, run TEXT,
-  created_at INTEGER NOT NULL, acknowledged_at INTEGER) STRICT, WITHOUT ROWID;
+  targets TEXT NOT NULL, created_at INTEGER NOT NULL, acknowledged_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX notifications_key ON notifications (key) WHERE key IS NOT NULL AND acknowledged_at IS NULL;
+
+-- E-mail until the server has accepted it; its content goes with that, the line stays for a while.
+CREATE TABLE outbox (
+  key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT, recipients TEXT NOT NULL,
+  subject TEXT NOT NULL, message TEXT, status TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  outcome TEXT, created_at INTEGER NOT NULL, ended_at INTEGER) STRICT;
+CREATE INDEX outbox_queued ON outbox (next_at) WHERE status = 'queued';
 `;
