@@ -15,7 +15,11 @@ CREATE TABLE idempotency (
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE notifications (
   id TEXT PRIMARY KEY, key TEXT, severity TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL, run TEXT,
-  created_at INTEGER NOT NULL, acknowledged_at INTEGER) STRICT, WITHOUT ROWID;
+  targets TEXT NOT NULL, created_at INTEGER NOT NULL, acknowledged_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE outbox (
+  key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT, recipients TEXT NOT NULL,
+  subject TEXT NOT NULL, message TEXT, status TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  outcome TEXT, created_at INTEGER NOT NULL, ended_at INTEGER) STRICT;
 CREATE TABLE runs (
   key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
@@ -37,7 +41,7 @@ CREATE TABLE tokens (
   last_used_at INTEGER, revoked_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE wakes (
   run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, kind TEXT NOT NULL,
-  due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER,
+  due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER, deadline_at INTEGER,
   PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE workflow_versions (
   key INTEGER PRIMARY KEY, workflow TEXT NOT NULL REFERENCES workflows (name), version INTEGER NOT NULL,
@@ -50,6 +54,7 @@ CREATE TABLE writer_state (
   id INTEGER PRIMARY KEY CHECK (id = 1), last_batch INTEGER NOT NULL, failed TEXT NOT NULL) STRICT;
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE UNIQUE INDEX notifications_key ON notifications (key) WHERE key IS NOT NULL AND acknowledged_at IS NULL;
+CREATE INDEX outbox_queued ON outbox (next_at) WHERE status = 'queued';
 CREATE INDEX runs_live ON runs (status) WHERE status IN ('queued', 'running', 'waiting', 'paused');
 CREATE UNIQUE INDEX runs_parent ON runs (parent_run, parent_path) WHERE parent_run IS NOT NULL;
 CREATE INDEX runs_version ON runs (version_key, key);

@@ -8,6 +8,7 @@ export const insertNotification = statement<{
   title: string;
   body: string;
   run: string;
+  targets: string;
   at: number;
 }>((db, p) =>
   db.insertInto('notifications').values({
@@ -17,6 +18,7 @@ export const insertNotification = statement<{
     title: p.title,
     body: p.body,
     run: p.run,
+    targets: p.targets,
     created_at: p.at,
     acknowledged_at: null,
   }),
@@ -30,7 +32,16 @@ export const openNotificationByKey = query((db, p: { key: string }) =>
   db.selectFrom('notifications').select('id').where('key', '=', p.key).where('acknowledged_at', 'is', null),
 );
 
-const COLUMNS = ['id', 'severity', 'title', 'body', 'run', 'created_at', 'acknowledged_at'] as const;
+const COLUMNS = [
+  'id',
+  'severity',
+  'title',
+  'body',
+  'run',
+  'targets',
+  'created_at',
+  'acknowledged_at',
+] as const;
 
 export const newestNotifications = query((db, p: { limit: number }) =>
   db

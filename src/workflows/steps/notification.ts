@@ -65,7 +65,7 @@ function standing(reader: ReaderPort, id: string, key: string | undefined): stri
 
 function unitOf(id: string, { title, body, severity, key }: Fields, context: StepContext): Unit {
   const at = context.clock.now();
-  const row = { id, key: key ?? null, severity, title, body, run: context.runId, at };
+  const row = { id, key: key ?? null, severity, title, body, run: context.runId, targets: '["panel"]', at };
   const data = { id, severity, title, body };
   const actor = actorText(context.actor);
   return new Unit()
