@@ -16,16 +16,12 @@ export const firstEvent = query((db, _p: Record<never, never>) =>
   db.selectFrom('events').select(['seq']).orderBy('seq').limit(1),
 );
 
-/** The last event older than a time, to trim by age: sequence numbers and times grow together. */
-export const lastEventBefore = query((db, p: { time: number; from: number; to: number }) =>
-  db
-    .selectFrom('events')
-    .select(['seq'])
-    .where('seq', '>=', p.from)
-    .where('seq', '<=', p.to)
-    .where('time', '<', p.time)
-    .orderBy('seq', 'desc')
-    .limit(1),
+/**
+ * The first event that is not older than a time, to trim by age: it looks at what is to go and no further. A
+ * clock that was wrong for a while can only keep events longer, never take younger ones along.
+ */
+export const firstEventSince = query((db, p: { time: number }) =>
+  db.selectFrom('events').select(['seq']).where('time', '>=', p.time).orderBy('seq').limit(1),
 );
 
 export const trimEvents = statement((db, p: { seq: number }) =>

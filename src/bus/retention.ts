@@ -6,7 +6,7 @@ import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { EventLog } from './event-log.ts';
 import { eventRow } from './event-row.ts';
-import { advanceCursor, allCursors, lastEventBefore, trimEvents } from './log-table.ts';
+import { advanceCursor, allCursors, firstEventSince, trimEvents } from './log-table.ts';
 
 export interface RetentionLimits {
   readonly maxAgeMs: number;
@@ -29,6 +29,7 @@ export class Retention implements Part {
   readonly #limits: RetentionLimits;
   readonly #clock: Clock;
   readonly #logger: Log;
+  #stopping = new AbortController();
   #timer: Disposable | undefined;
   #running: Promise<void> = Promise.resolve();
   #gap: string | undefined;
@@ -47,9 +48,10 @@ export class Retention implements Part {
     this.#logger = options.logger;
   }
 
-  async start(signal: AbortSignal): Promise<void> {
+  async start(_signal: AbortSignal): Promise<void> {
+    this.#stopping = new AbortController();
     const again = (): void => {
-      this.#running = this.trim(signal).catch((error: unknown) =>
+      this.#running = this.trim(this.#stopping.signal).catch((error: unknown) =>
         this.#logger.warn({ err: error }, 'the event log could not be trimmed'),
       );
       this.#timer = this.#clock.after(EVERY_MS, again);
@@ -59,6 +61,7 @@ export class Retention implements Part {
 
   async stop(): Promise<void> {
     this.#timer?.[Symbol.dispose]();
+    this.#stopping.abort();
     await this.#running;
   }
 
@@ -75,7 +78,7 @@ export class Retention implements Part {
   async trim(signal: AbortSignal): Promise<void> {
     const head = this.#log.head();
     const tail = this.#log.tail();
-    const wanted = Math.max(this.#expired(tail, head), head - this.#limits.maxCount);
+    const wanted = Math.max(this.#expired(head), head - this.#limits.maxCount);
     const unread = Math.min(head, ...this.#store.reader.all(allCursors, {}).map((cursor) => cursor.seq));
     const cap = head - this.#limits.hardCap;
     const upTo = Math.max(Math.min(wanted, unread), cap);
@@ -85,11 +88,13 @@ export class Retention implements Part {
       this.#log.forgetTail();
     }
     if (cap > unread) await this.#recordGap(cap);
+    else if (unread >= head - this.#limits.maxCount) this.#gap = undefined;
   }
 
-  #expired(tail: number, head: number): number {
+  #expired(head: number): number {
     const time = this.#clock.now() - this.#limits.maxAgeMs;
-    return this.#store.reader.get(lastEventBefore, { time, from: tail, to: head })?.seq ?? 0;
+    const first = this.#store.reader.get(firstEventSince, { time })?.seq;
+    return first === undefined ? head : first - 1;
   }
 
   async #recordGap(cap: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { eventRow } from '#bus/event-row.ts';
 import type { Clock } from '#core/clock.ts';
 import type { Log } from '#core/log.ts';
-import { type Part, type PartHealth, WELL } from '#core/part.ts';
+import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
 import type { WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 
@@ -39,6 +39,7 @@ export class HealthBoard implements Part {
   readonly #log: Log;
   readonly #everyMs: number;
   #timer: Disposable | undefined;
+  #looking: Promise<void> = Promise.resolve();
   #told: ModuleHealth | undefined;
 
   constructor(options: { writer: WriterPort; clock: Clock; log: Log; everyMs: number }) {
@@ -54,7 +55,7 @@ export class HealthBoard implements Part {
 
   async start(_signal: AbortSignal): Promise<void> {
     const again = (): void => {
-      void this.look();
+      this.#looking = this.look();
       this.#timer = this.#clock.after(this.#everyMs, again);
     };
     this.#timer = this.#clock.after(this.#everyMs, again);
@@ -62,6 +63,7 @@ export class HealthBoard implements Part {
 
   async stop(): Promise<void> {
     this.#timer?.[Symbol.dispose]();
+    await this.#looking;
   }
 
   health(): PartHealth {
@@ -74,7 +76,7 @@ export class HealthBoard implements Part {
     let weights = 0;
     let cap = 1;
     const parts = this.#parts.map(({ part, weight, critical }) => {
-      const { score, reasons, remedies } = part.health();
+      const { score, reasons, remedies } = healthOf(part);
       sum += score * weight;
       weights += weight;
       if (critical) cap = Math.min(cap, score);
@@ -90,14 +92,27 @@ export class HealthBoard implements Part {
     const now = this.score();
     const before = this.#told;
     if (before && before.status === now.status && Math.abs(before.score - now.score) < NEWS) return;
-    this.#told = now;
     const reasons = now.parts.flatMap((part) => part.reasons.map((reason) => `${part.name}: ${reason}`));
     const data = { score: now.score, status: now.status, reasons };
     const event = eventRow('chainbot.module.health', '', 'system:chainbot', data, this.#clock.now());
-    await this.#writer
-      .commit(new Unit().event(event))
-      .catch((error: unknown) =>
-        this.#log.warn({ err: error, ...data }, 'the health could not be written down'),
-      );
+    try {
+      await this.#writer.commit(new Unit().event(event));
+      this.#told = now;
+    } catch (error) {
+      this.#log.warn({ err: error, ...data }, 'the health could not be written down');
+    }
+  }
+}
+
+/** A part that can't even say how it is, is unwell; the others are still asked. */
+function healthOf(part: ScoredPart['part']): PartHealth {
+  try {
+    return part.health();
+  } catch (error) {
+    return unwell(
+      0,
+      `it cannot say how it is: ${(error as Error).message}`,
+      'See the log; start ChainBot again.',
+    );
   }
 }

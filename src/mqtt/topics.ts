@@ -1,4 +1,5 @@
 import { TerminalError } from '#core/errors.ts';
+import { filterCovers, topicMatcher } from '#core/topic-filter.ts';
 
 /** MQTT 3.1.1 §1.5.3: a string is at most this many bytes of UTF-8. */
 const LONGEST_TOPIC = 65_535;
@@ -46,32 +47,13 @@ function sizeFault(text: string): string | undefined {
   return undefined;
 }
 
-/** Does a filter match a topic? A wildcard at the front does not match topics that start with `$`. */
-export function filterMatches(filter: string, topic: string): boolean {
-  if (topic.startsWith('$') && /^[+#]/.test(filter)) return false;
-  return covers(filter, topic);
-}
-
 /**
  * The filters without those that another one covers: some brokers send a message once for every subscription
  * that matches, and a trigger would fire twice.
  */
 export function withoutCovered(filters: readonly string[]): string[] {
   const distinct = [...new Set(filters)];
-  return distinct.filter((one) => !distinct.some((other) => other !== one && covers(other, one)));
-}
-
-/** Does everything that matches `inner` (a filter or a topic) match `outer`? */
-function covers(outer: string, inner: string): boolean {
-  const outerLevels = outer.split('/');
-  const innerLevels = inner.split('/');
-  for (const [index, level] of outerLevels.entries()) {
-    if (level === '#') return true;
-    const other = innerLevels[index];
-    if (other === undefined || other === '#') return false;
-    if (level !== '+' && level !== other) return false;
-  }
-  return outerLevels.length === innerLevels.length;
+  return distinct.filter((one) => !distinct.some((other) => other !== one && filterCovers(other, one)));
 }
 
 /** The topics of one appliance, all below its base topic. */
@@ -109,17 +91,17 @@ export class OwnTopics {
 export class FilterSet {
   readonly filters: readonly string[];
   readonly #exact = new Set<string>();
-  readonly #wild: string[] = [];
+  readonly #wild: ((topic: string) => boolean)[] = [];
 
   constructor(filters: readonly string[]) {
     this.filters = [...new Set(filters)];
     for (const filter of this.filters) {
-      if (/[+#]/.test(filter)) this.#wild.push(filter);
+      if (/[+#]/.test(filter)) this.#wild.push(topicMatcher(filter));
       else this.#exact.add(filter);
     }
   }
 
   matches(topic: string): boolean {
-    return this.#exact.has(topic) || this.#wild.some((filter) => filterMatches(filter, topic));
+    return this.#exact.has(topic) || this.#wild.some((matches) => matches(topic));
   }
 }

@@ -1,7 +1,7 @@
 import { eventRow } from '#bus/event-row.ts';
 import { type Actor, actorText } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
-import { TerminalError } from '#core/errors.ts';
+import { ChainbotError, TerminalError } from '#core/errors.ts';
 import { newId } from '#core/ids.ts';
 import { didYouMean } from '#core/near-names.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
@@ -59,6 +59,7 @@ export class WorkflowCatalog implements WorkflowsPort {
     this.#deps = deps;
   }
 
+  /** Reads what is stored. */
   open(): void {
     const { reader } = this.#deps.store;
     this.#lastKey = reader.get(lastVersionKey, {})?.key ?? 0;
@@ -135,7 +136,7 @@ export class WorkflowCatalog implements WorkflowsPort {
       const now = this.#deps.clock.now();
       const data = { name, version: entry.version };
       const event = eventRow('chainbot.workflow.removed', `workflow/${name}`, actorText(actor), data, now);
-      await this.#deps.store.writer.commit(new Unit().add(removeWorkflow, { name, now }, 1).event(event));
+      await this.#write(new Unit().add(removeWorkflow, { name, now }, 1).event(event));
       this.#entries.set(name, { ...entry, removed: true });
       this.#tell();
     });
@@ -176,21 +177,20 @@ export class WorkflowCatalog implements WorkflowsPort {
     const now = this.#deps.clock.now();
     const actor = actorText(one.actor);
     const event = eventRow('chainbot.workflow.saved', `workflow/${name}`, actor, { name, version }, now);
-    await this.#deps.store.writer.commit(
-      new Unit()
-        .add(putWorkflow, { name, id, version, now }, 1)
-        .add(insertVersion, {
-          key,
-          workflow: name,
-          version,
-          source: one.source,
-          source_type: one.type,
-          definition: one.text,
-          actor,
-          now,
-        })
-        .event(event),
-    );
+    const unit = new Unit()
+      .add(putWorkflow, { name, id, version, now }, 1)
+      .add(insertVersion, {
+        key,
+        workflow: name,
+        version,
+        source: one.source,
+        source_type: one.type,
+        definition: one.text,
+        actor,
+        now,
+      })
+      .event(event);
+    await this.#write(unit);
     this.#remember({ key, name, version, compiled: one.compiled });
     const createdAt = one.before?.createdAt ?? now;
     const entry = {
@@ -202,6 +202,19 @@ export class WorkflowCatalog implements WorkflowsPort {
     this.#entries.set(name, entry);
     this.#tell();
     return entry;
+  }
+
+  /** After an outcome that nobody knows, what is stored may be ahead of what is known here. */
+  async #write(unit: Unit): Promise<void> {
+    try {
+      await this.#deps.store.writer.commit(unit);
+    } catch (error) {
+      if (error instanceof ChainbotError && STALE.has(error.code)) {
+        this.open();
+        this.#tell();
+      }
+      throw error;
+    }
   }
 
   #entry(name: string): Entry {
@@ -235,6 +248,9 @@ export class WorkflowCatalog implements WorkflowsPort {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** Refused by what is stored, or perhaps stored. */
+const STALE: ReadonlySet<string> = new Set(['store.unknown', 'store.constraint', 'store.guard']);
 
 function summary(
   id: string,

@@ -13,6 +13,7 @@ type EventTrigger = ActiveTrigger<Extract<ActiveTrigger['definition'], { type: '
 
 const PAGE = 256;
 const SAVE_EVERY_MS = 1000;
+const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Workflows that events start: a reader of the log with a durable cursor. The cursor is saved behind the
@@ -28,6 +29,7 @@ export class EventTriggers implements Part {
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #triggers: { readonly active: EventTrigger; readonly matches: (event: LogEvent) => boolean }[] = [];
+  #unlisten: (() => void) | undefined;
   #at = 0;
   #held: string | undefined;
 
@@ -41,12 +43,13 @@ export class EventTriggers implements Part {
   async start(_signal: AbortSignal): Promise<void> {
     this.#stopping = new AbortController();
     this.#read();
-    this.#catalog.onChanged(() => this.#read());
+    this.#unlisten = this.#catalog.onChanged(() => this.#read());
     this.#at = this.#cursor.position();
     this.#loop = this.#follow(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
+    this.#unlisten?.();
     this.#stopping.abort();
     await this.#loop;
     await this.#save();
@@ -63,12 +66,19 @@ export class EventTriggers implements Part {
 
   async #follow(signal: AbortSignal): Promise<void> {
     let savedAt = this.#deps.clock.monotonic();
-    while (!signal.aborted) {
-      const page = this.#log.after(this.#at, PAGE);
+    for (let pause = 250; !signal.aborted; ) {
+      const page = this.#page();
+      if (!page) {
+        await sleep(this.#deps.clock, pause, signal).catch(() => undefined);
+        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+        continue;
+      }
+      pause = 250;
       for (const event of page) {
-        if (signal.aborted) return;
         const hit = this.#triggers.filter(({ matches }) => matches(event));
         for (const { active } of hit) await this.#fireOnce(active, event, signal);
+        // Stopped in the middle: this event is looked at again.
+        if (signal.aborted) return;
         this.#at = event.seq;
       }
       if (this.#deps.clock.monotonic() - savedAt > SAVE_EVERY_MS) {
@@ -80,23 +90,45 @@ export class EventTriggers implements Part {
     }
   }
 
+  /** What comes next; undefined while the log can't be read. */
+  #page(): readonly LogEvent[] | undefined {
+    try {
+      return this.#log.after(this.#at, PAGE);
+    } catch (error) {
+      this.#held = (error as Error).message;
+      return undefined;
+    }
+  }
+
   /** Tries for as long as it takes: an event is not passed by because the disk was full. */
   async #fireOnce(active: EventTrigger, event: LogEvent, signal: AbortSignal): Promise<void> {
-    if (isOwn(active, event)) return;
+    if (this.#isOwn(active, event)) return;
     const trigger: JsonObject = { type: 'event', event: eventView(event) };
     const actor = { kind: 'trigger', id: event.type } as const;
     const idempotencyKey = `event:${this.#log.epoch}:${event.seq}:${active.workflow}:${active.trigger.index}`;
-    for (let pause = 250; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+    for (let pause = 250; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
         await fire(active, { trigger, actor, idempotencyKey }, this.#deps);
         this.#held = undefined;
         return;
       } catch (error) {
-        if (!(error instanceof RetryableError)) throw error;
+        if (!(error instanceof RetryableError)) {
+          this.#deps.log.error({ workflow: active.workflow, err: error }, 'an event trigger broke');
+          return;
+        }
         this.#held = error.message;
         await sleep(this.#deps.clock, pause, signal).catch(() => undefined);
       }
     }
+  }
+
+  /**
+   * What a workflow's own runs do, and that it was not started, never starts it again: that would have no end.
+   */
+  #isOwn({ workflow }: EventTrigger, event: LogEvent): boolean {
+    if (event.type === 'chainbot.workflow.skipped') return event.data.workflow === workflow;
+    const run = /^run:(.+)$/.exec(event.actor)?.[1] ?? /^run\/(.+)$/.exec(event.subject)?.[1];
+    return run !== undefined && this.#deps.runs.workflowOf(run) === workflow;
   }
 
   async #save(): Promise<void> {
@@ -113,9 +145,4 @@ export class EventTriggers implements Part {
       matches: eventMatcher({ types: [active.definition.event] }),
     }));
   }
-}
-
-/** A workflow's own runs never start it again: that would have no end. */
-function isOwn(active: EventTrigger, event: LogEvent): boolean {
-  return event.subject.startsWith('run/') && event.data.workflow === active.workflow;
 }

@@ -1,7 +1,7 @@
 import { eventRow } from '#bus/event-row.ts';
 import { type Actor, actorText } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
-import { errorRecord, RetryableError } from '#core/errors.ts';
+import { errorRecord, RetryableError, TerminalError } from '#core/errors.ts';
 import type { JsonObject } from '#core/json.ts';
 import { isJsonObject } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
@@ -12,7 +12,7 @@ import { evaluateCondition } from '../expressions/expression.ts';
 import type { ActiveTrigger } from './trigger-index.ts';
 
 export interface FireDeps {
-  readonly runs: Pick<Runs, 'start'>;
+  readonly runs: Pick<Runs, 'start' | 'workflowOf'>;
   readonly writer: WriterPort;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,6 +47,8 @@ export async function fire(active: ActiveTrigger, firing: Firing, deps: FireDeps
     await deps.runs.start({ workflow, input, actor, trigger: firing.trigger, idempotencyKey }, firing.also);
   } catch (error) {
     if (error instanceof RetryableError) throw error;
+    // Looked at again after a crash: its run is there, and only an input with a time in it came out otherwise.
+    if (error instanceof TerminalError && error.code === 'idempotency.mismatch') return;
     await skipped(active, firing, error, deps);
   }
 }

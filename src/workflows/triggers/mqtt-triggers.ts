@@ -1,8 +1,8 @@
 import type { Json } from '#core/json.ts';
+import { topicMatcher } from '#core/topic-filter.ts';
 import type { InboundMessage, InboundTarget } from '#mqtt/port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import { type FireDeps, fire } from './fire.ts';
-import { topicMatcher } from './topic-matcher.ts';
 import { type ActiveTrigger, activeTriggers } from './trigger-index.ts';
 
 type MqttTrigger = ActiveTrigger<Extract<ActiveTrigger['definition'], { type: 'mqtt' }>>;

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { sleep } from '#core/clock.ts';
-import { errorRecord } from '#core/errors.ts';
+import { errorRecord, RetryableError } from '#core/errors.ts';
 import { type Part, type PartHealth, WELL } from '#core/part.ts';
 import { statement } from '#store/statement.ts';
 import type { Unit } from '#store/unit.ts';
@@ -53,7 +53,7 @@ export class ScheduleTriggers implements Part {
   }
 
   async start(_signal: AbortSignal): Promise<void> {
-    this.#begin();
+    this.#begin(this.#deps.clock.now());
     this.#unlisten = this.#catalog.onChanged(() => {
       this.#turn = this.#turn.then(() => this.#again());
     });
@@ -69,15 +69,17 @@ export class ScheduleTriggers implements Part {
     return WELL;
   }
 
+  /** What falls due while the old loops end is not passed by. */
   async #again(): Promise<void> {
+    const now = this.#deps.clock.now();
     await this.#end();
-    this.#begin();
+    this.#begin(now);
   }
 
-  #begin(): void {
+  #begin(from: number): void {
     this.#loops = activeTriggers(this.#catalog, 'schedule').map((active) => {
       const abort = new AbortController();
-      return { abort, done: this.#keepTime(active, abort.signal) };
+      return { abort, done: this.#keepTime(active, from, abort.signal) };
     });
   }
 
@@ -87,11 +89,11 @@ export class ScheduleTriggers implements Part {
     this.#loops = [];
   }
 
-  async #keepTime(active: ScheduleTrigger, signal: AbortSignal): Promise<void> {
+  async #keepTime(active: ScheduleTrigger, from: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
     const timezone = active.definition.timezone ?? this.#timezone;
     const cron = new Cron(active.definition.cron, { paused: true, ...(timezone ? { timezone } : {}) });
-    let next = cron.nextRun(new Date(clock.now()))?.getTime();
+    let next = cron.nextRun(new Date(from))?.getTime();
     while (next !== undefined && !signal.aborted) {
       const left = next - clock.now();
       if (left > 0) {
@@ -100,12 +102,13 @@ export class ScheduleTriggers implements Part {
         if (clock.now() < next - left) next = cron.nextRun(new Date(clock.now()))?.getTime();
         continue;
       }
-      if (left > -LATEST_MS) await this.#fire(active, next);
+      if (left > -LATEST_MS) await this.#fire(active, next, signal);
       next = cron.nextRun(new Date(Math.max(clock.now(), next)))?.getTime();
     }
   }
 
-  async #fire(active: ScheduleTrigger, at: number): Promise<void> {
+  /** Tries for a minute; later than that the time has passed. */
+  async #fire(active: ScheduleTrigger, at: number, signal: AbortSignal): Promise<void> {
     const { workflow, definition, trigger } = active;
     const fired = { workflow, trigger_index: trigger.index, cron: definition.cron, last_fired_at: at };
     const firing = {
@@ -114,12 +117,21 @@ export class ScheduleTriggers implements Part {
       idempotencyKey: `schedule:${workflow}:${trigger.index}:${at}`,
       also: (unit: Unit) => void unit.add(putFired, fired),
     } as const;
-    await fire(active, firing, this.#deps).catch((error: unknown) => {
-      const { message } = errorRecord(error);
-      this.#deps.log.error(
-        { workflow, err: error },
-        `a schedule could not start "${workflow}" now: ${message}`,
-      );
-    });
+    const { clock, log } = this.#deps;
+    const last = clock.monotonic() + LATEST_MS;
+    for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
+      try {
+        await fire(active, firing, this.#deps);
+        return;
+      } catch (error) {
+        if (error instanceof RetryableError && clock.monotonic() + pause < last && !signal.aborted) {
+          await sleep(clock, pause, signal).catch(() => undefined);
+          continue;
+        }
+        const { message } = errorRecord(error);
+        log.error({ workflow, err: error }, `a schedule could not start "${workflow}" now: ${message}`);
+        return;
+      }
+    }
   }
 }
