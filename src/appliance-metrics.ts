@@ -4,6 +4,7 @@ import type { Clock } from './core/clock.ts';
 import type { Devices } from './hardware/devices.ts';
 import type { EventLoopDelay } from './module/event-loop-delay.ts';
 import type { HealthBoard } from './module/health-board.ts';
+import type { CircuitHttp } from './outbound/circuits.ts';
 import type { Store } from './store/store.ts';
 import type { Engine } from './workflows/engine/engine.ts';
 
@@ -14,6 +15,7 @@ interface Measured {
   readonly health: HealthBoard;
   readonly devices: Devices;
   readonly loopDelay: EventLoopDelay;
+  readonly http: CircuitHttp;
   readonly startedAt: number;
   readonly clock: Clock;
 }
@@ -60,6 +62,18 @@ export function applianceMetrics(of: Measured): readonly Metric[] {
     ),
     gauge('store_queue_length', 'Units of work that wait for the disk.', of.store.backlog),
     gauge('store_size_bytes', 'The database and its log on disk.', of.store.size()),
+    counter('outbound_calls_total', 'HTTP calls that went out since the start.', of.http.totals.calls),
+    counter(
+      'outbound_failures_total',
+      'HTTP calls with no answer, a late one, or 5xx, since the start.',
+      of.http.totals.failures,
+    ),
+    counter(
+      'outbound_held_total',
+      'HTTP calls that did not go out because the host was left alone.',
+      of.http.totals.held,
+    ),
+    gauge('outbound_circuits_open', 'Hosts that are left alone now.', of.http.open().length),
     gauge('events_last_seq', 'The last sequence number of the event log.', of.events.head()),
     gauge('events_kept', 'Events kept in the log.', of.events.head() - of.events.tail() + 1),
     {

@@ -22,6 +22,7 @@ import { HealthBoard } from './module/health-board.ts';
 import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
 import { publishStep } from './mqtt/steps/publish.ts';
 import type { ListeningAddress } from './outbound/address-guard.ts';
+import { CircuitHttp } from './outbound/circuits.ts';
 import { HttpClient } from './outbound/http-client.ts';
 import { schemaVersion } from './store/migrations.ts';
 import type { ReaderPort, WriterPort } from './store/port.ts';
@@ -62,6 +63,7 @@ export const DRIVERS: readonly string[] = ['simulator'];
 
 const DAY_MS = 86_400_000;
 const GRACE_MS = 2500;
+const LONGEST_CIRCUIT_PAUSE_MS = 600_000;
 
 /**
  * Builds every part, hands them to each other and starts them in order; a start that fails stops what had
@@ -76,7 +78,7 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
   };
   parts.loopDelay.start();
   started.defer(() => parts.loopDelay.stop());
-  started.defer(() => parts.http.close());
+  started.defer(() => parts.client.close());
   await start(parts.store);
   started.defer(() => parts.tokens.stop());
   const startOnData = (part: Part): Promise<void> => unlessDamaged(parts, options.log, part, start);
@@ -97,7 +99,8 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
 interface Parts extends Foundations, Workflows {
   readonly devices: Devices;
   readonly simulator: Simulator;
-  readonly http: HttpClient;
+  readonly client: HttpClient;
+  readonly http: CircuitHttp;
   readonly tokens: Tokens;
   readonly mqtt: Mqtt;
   readonly api: ApiServer;
@@ -135,11 +138,16 @@ function build(options: ComposeOptions): Parts {
   const tokens = new Tokens({ ...data, clock, log });
   const { allowHosts } = config.outbound;
   const userAgent = `ChainBot/${options.version}`;
-  const http = new HttpClient({
+  const client = new HttpClient({
     clock,
     userAgent,
     allowHosts,
     listening: () => listeningAddresses(api, config),
+  });
+  const http = new CircuitHttp(client, clock, {
+    failures: config.outbound.circuitFailures,
+    pauseMs: config.outbound.circuitPause,
+    longestPauseMs: LONGEST_CIRCUIT_PAUSE_MS,
   });
   // The publish step needs the broker, the broker the triggers, the triggers the step types: these come last.
   const late: { types: StepTypes } = { types: stepTypes([]) };
@@ -157,7 +165,7 @@ function build(options: ComposeOptions): Parts {
     publishStep(mqtt.publisher),
   ]);
   const health = new HealthBoard({ writer: store, clock, log, everyMs: config.module.healthSeconds * 1000 });
-  const rooms = { ...base, ...workflows, devices, simulator, tokens, http, mqtt, health };
+  const rooms = { ...base, ...workflows, devices, simulator, tokens, client, http, mqtt, health };
   const api = buildApi(options, rooms);
   scoreParts(rooms, api);
   return { ...rooms, api };
@@ -233,7 +241,7 @@ function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, t
 }
 
 function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<Parts, 'api'>): ApiServer {
-  const { clock, store, engine, events, devices, health, mqtt, loopDelay } = rooms;
+  const { clock, store, engine, events, devices, health, mqtt } = rooms;
   const startedAt = clock.now();
   return createApi({
     workflows: rooms.catalog,
@@ -255,7 +263,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
       mqtt: mqttInfo(mqtt),
       database: { path: config.databaseFile, schema_version: schemaVersion },
     }),
-    metrics: () => applianceMetrics({ store, engine, events, health, devices, loopDelay, startedAt, clock }),
+    metrics: () => applianceMetrics({ ...rooms, startedAt }),
     portOwner: async (port) => portOwner(port),
     listen: {
       host: config.host,
@@ -285,6 +293,7 @@ function scoreParts(parts: Omit<Parts, 'api'>, api: ApiServer): void {
   health.add(parts.eventTriggers, 1);
   health.add(parts.schedules, 1);
   health.add(parts.retention, 1);
+  health.add(parts.http, 1);
   health.add(api, 2);
 }
 
