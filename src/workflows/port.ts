@@ -3,6 +3,7 @@ import type { Clock } from '#core/clock.ts';
 import type { ErrorRecord } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
+import type { Concealer } from '#vault/port.ts';
 
 // ---- definitions -------------------------------------------------------------------------------------------
 
@@ -207,8 +208,11 @@ export interface RunsPort {
 
 // ---- step types --------------------------------------------------------------------------------------------
 
-/** What a step type may use while it runs. */
-export interface StepContext {
+/**
+ * What a step type may use while it runs. It is handed to the vault with every question for a secret; texts that
+ * are secret for other reasons are named with `conceal`.
+ */
+export interface StepContext extends Concealer {
   readonly runId: string;
   readonly path: string;
   readonly attempt: number;
@@ -253,6 +257,8 @@ export interface LateFields {
  */
 export interface StepType {
   readonly type: string;
+  /** Own fields in which `{{ secret('name') }}` may stand; in all others it is a fault. */
+  readonly secretFields?: readonly string[] | undefined;
   /** Faults of the written fields (types, missing, unknown); templates may stand anywhere. */
   check(fields: JsonObject): readonly {
     readonly path: string;

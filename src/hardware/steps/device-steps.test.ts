@@ -18,6 +18,7 @@ const context: StepContext = {
   log: silentLog,
   clock: systemClock,
   written: {},
+  conceal: () => {},
 };
 const reading: Reading = { device: 'temp', value: 21.5, quality: 'good', at: 0, unit: 'Cel' };
 

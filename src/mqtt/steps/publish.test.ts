@@ -18,7 +18,7 @@ const publisher: PublishPort = {
 const step = publishStep(publisher);
 const context = (written: JsonObject): StepContext => ({
   ...{ runId: 'r', path: 'p', attempt: 1, idempotencyKey: 'r/p', actor: SYSTEM, written },
-  ...{ signal: new AbortController().signal, log: silentLog, clock: systemClock },
+  ...{ signal: new AbortController().signal, log: silentLog, clock: systemClock, conceal: () => {} },
 });
 const run = (fields: JsonObject): Promise<unknown> => step.run(fields, context(fields));
 

@@ -133,7 +133,7 @@ function compileTask(
     compiler.faults.add([...path, ...readPath(fault.path)], fault.message, fault.hint);
   }
   const { late, early } = compileLate(compiler, stepType.late, own, path, sight);
-  const fields = compiler.checker.template(early, path, sight);
+  const fields = compiler.checker.fields(early, path, sight, stepType.secretFields);
   const written = (fields.literal && late === undefined ? fields.evaluate({}) : own) as JsonObject;
   const retry = common.retry ?? stepType.retry;
   const step: TaskStep = { ...common, retry, kind: 'task', stepType, fields, written, late, ...UNHANDLED };

@@ -1,6 +1,6 @@
 import { parseDuration } from '#core/duration.ts';
 import { TerminalError } from '#core/errors.ts';
-import type { Json } from '#core/json.ts';
+import type { Json, JsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
 import { compileExpression, type Expression, type ExpressionOptions } from '../expressions/expression.ts';
 import { hasExpression } from '../expressions/scan.ts';
@@ -15,6 +15,8 @@ export interface Sight {
   readonly steps: ReadonlySet<string>;
   /** Top-level names. */
   readonly roots: ReadonlySet<string>;
+  /** May `secret('name')` stand here? */
+  readonly secrets?: boolean | undefined;
 }
 
 /** An expression that was found, where it stands, and what it sees there. */
@@ -72,6 +74,19 @@ export class SightChecker {
 
   template(value: Json, path: Path, sight: Sight): Template {
     this.#checkTexts(value, path, sight);
+    return this.#compiled(value);
+  }
+
+  /** A step's own fields; secrets may stand in those that are named. */
+  fields(own: JsonObject, path: Path, sight: Sight, secretFields: readonly string[] = []): Template {
+    for (const [name, value] of Object.entries(own)) {
+      const inside = secretFields.includes(name) ? { ...sight, secrets: true } : sight;
+      this.#checkTexts(value, [...path, name], inside);
+    }
+    return this.#compiled(own);
+  }
+
+  #compiled(value: Json): Template {
     try {
       return compileTemplate(value, this.#options);
     } catch (error) {
@@ -127,7 +142,16 @@ export class SightChecker {
         this.#faults.add(path, `there is no "${root}" here`, this.#rootHint(root, sight));
       }
     }
+    if (!sight.secrets) for (const name of references.secrets) this.#secretFault(name, path);
     for (const id of references.steps) if (!sight.steps.has(id)) this.#stepFault(id, path, sight);
+  }
+
+  #secretFault(name: string, path: Path): void {
+    this.#faults.add(
+      path,
+      `secret('${name.slice(0, 64)}') cannot stand here: its value would be seen in the trace`,
+      'Secrets go into fields that keep them, such as headers, query and body of api_call; see docs/secrets.md.',
+    );
   }
 
   #rootHint(root: string, sight: Sight): string {

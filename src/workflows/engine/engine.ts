@@ -13,12 +13,15 @@ import { Launcher, type LaunchLimits } from './launcher.ts';
 import { dropRunsBefore, lastRunKey, liveRuns, type RunRow } from './run-table.ts';
 import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
+import type { RevealSecret } from './step-secrets.ts';
 import { stepsOfRun, wakesOfRun } from './steps-table.ts';
 import { Ticks } from './ticks.ts';
 
 export interface EngineOptions {
   readonly store: { readonly reader: ReaderPort; readonly writer: WriterPort };
   readonly events: EventLogPort;
+  /** Absent: steps are given `[secret name]` for every secret. */
+  readonly secrets?: RevealSecret | undefined;
   readonly catalog: WorkflowCatalog;
   readonly clock: Clock;
   readonly log: Log;
@@ -66,6 +69,7 @@ export class Engine implements Part {
       signals,
       events,
       children,
+      secrets: options.secrets,
       stepTimeoutMs: limits.stepTimeoutMs,
     };
     this.runs = new Runs(store, catalog, this.launcher, signals);

@@ -18,6 +18,7 @@ import { persist } from './persist.ts';
 import { endEvent, runEvent } from './run-events.ts';
 import { finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
 import type { SignalBox } from './signal-box.ts';
+import type { RevealSecret } from './step-secrets.ts';
 import { deleteSignals } from './signals-table.ts';
 import { cancelSteps, deleteWakes } from './steps-table.ts';
 import { isEmpty, Strand } from './strand.ts';
@@ -44,6 +45,8 @@ export interface ExecutionDeps {
   readonly signals: SignalBox;
   readonly events: EventWaits;
   readonly children: ChildRuns;
+  /** Absent: steps are given `[secret name]` for every secret. */
+  readonly secrets?: RevealSecret | undefined;
   /** How long one attempt of a step may take when the step does not say, milliseconds. */
   readonly stepTimeoutMs: number;
 }

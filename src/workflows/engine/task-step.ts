@@ -1,6 +1,6 @@
 import type { Actor } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
-import { type ErrorRecord, errorRecord, RetryableError, TerminalError } from '#core/errors.ts';
+import { type ErrorRecord, RetryableError, TerminalError } from '#core/errors.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
 import type { TaskStep } from '../definition/compiled.ts';
@@ -9,6 +9,7 @@ import { timeoutError, underDeadline } from './deadline.ts';
 import type { Execution } from './execution.ts';
 import { Interrupt, StepFailure, untilAborted } from './interrupt.ts';
 import { type Position, SKIPPED } from './position.ts';
+import { revealedFields, StepSecrets, shownFields, usesSecrets } from './step-secrets.ts';
 import type { Walk } from './walk.ts';
 
 /** A step's output at most, as JSON text. */
@@ -25,7 +26,9 @@ interface FailedAttempt {
 /** One task on its way: its attempts, the failed ones first. */
 interface Course {
   readonly at: Position<TaskStep>;
+  /** As they may be shown; an attempt gets them with their secrets. */
   readonly fields: JsonObject;
+  readonly secrets: StepSecrets;
   readonly startedAt: number;
   readonly history: FailedAttempt[];
   attempt: number;
@@ -54,17 +57,25 @@ function open(walk: Walk, at: Position<TaskStep>): Course {
   const { execution } = walk;
   const { known, step } = at;
   let fields: JsonObject;
+  const secrets = new StepSecrets();
   try {
-    fields = step.fields.evaluate(at.scope) as JsonObject;
+    fields = shownFields(step, at.scope);
   } catch (error) {
     if (!known) throw walk.failUnbegun(at, error);
-    const course = { at, fields: {}, startedAt: known.started_at, history: [], attempt: known.attempts };
+    const course = {
+      at,
+      fields: {},
+      secrets,
+      startedAt: known.started_at,
+      history: [],
+      attempt: known.attempts,
+    };
     throw fail(execution, course, error);
   }
   const startedAt = known?.started_at ?? execution.deps.clock.now();
   if (!known) execution.journal.begin(at.strand.unit, step, at.path, 'running', startedAt);
   const history = known?.history ? (JSON.parse(known.history) as FailedAttempt[]) : [];
-  return { at, fields, startedAt, history, attempt: known?.attempts ?? 1 };
+  return { at, fields, secrets, startedAt, history, attempt: known?.attempts ?? 1 };
 }
 
 /** After a restart: a pause between attempts goes on; what was under way is decided by `on_interrupt`. */
@@ -105,19 +116,19 @@ type Attempt =
   | { readonly ok: false; readonly error: unknown };
 
 async function attempt(execution: Execution, course: Course): Promise<Attempt> {
-  const { step, scope, strand } = course.at;
+  const { step, strand } = course.at;
   if (strand.signal.aborted) throw strand.signal.reason;
   execution.acting++;
   try {
-    const own = step.timeout?.evaluate(scope);
+    const own = step.timeout?.evaluate(course.at.scope);
     const ms = own ?? step.stepType.attemptMs ?? execution.deps.stepTimeoutMs;
     const result = await underDeadline(strand.signal, ms, execution.deps.clock.after, (signal) =>
-      untilAborted(step.stepType.run(course.fields, new TaskContext(execution, course, signal, own)), signal),
+      untilAborted(act(execution, course, new TaskContext(execution, course, signal, own)), signal),
     ).catch((error: unknown) => {
       const late = error instanceof Interrupt && error.kind === 'timeout' && !strand.signal.aborted;
       throw late ? timeoutError(ms) : error;
     });
-    return { ok: true, ...normalized(result) };
+    return { ok: true, ...normalized(result, course.secrets) };
   } catch (error) {
     if (strand.signal.aborted) throw strand.signal.reason;
     return { ok: false, error };
@@ -126,7 +137,21 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
   }
 }
 
-function normalized(result: unknown): { value: Json; text: string } {
+function act(execution: Execution, course: Course, context: TaskContext): Promise<unknown> {
+  const { step, scope } = course.at;
+  const fields = usesSecrets(step)
+    ? revealedFields(step, scope, execution.deps.secrets, context)
+    : course.fields;
+  return step.stepType.run(fields, context);
+}
+
+function normalized(result: unknown, secrets: StepSecrets): { value: Json; text: string } {
+  const seen = readBack(result);
+  return secrets.concealed ? readBack(secrets.concealed.json(seen.value)) : seen;
+}
+
+/** The result as it will be read from the journal. */
+function readBack(result: unknown): { value: Json; text: string } {
   const text = toJsonText(result);
   if (text.length > MOST_OUTPUT) {
     throw new TerminalError(
@@ -166,7 +191,7 @@ async function pause(execution: Execution, course: Course, error: unknown, pause
   const { journal, deps } = execution;
   const { at } = course;
   const now = deps.clock.now();
-  const record = errorRecord(error);
+  const record = course.secrets.record(error);
   course.history.push({ attempt: course.attempt, at: now, error: record });
   const history = JSON.stringify(course.history.slice(-MOST_HISTORY));
   const dueTick = deps.ticks.now() + pauseMs;
@@ -189,7 +214,7 @@ async function waitOut(execution: Execution, course: Course, dueTick: number): P
 }
 
 function fail(execution: Execution, course: Course, error: unknown): StepFailure {
-  const record = errorRecord(error);
+  const record = course.secrets.record(error);
   execution.journal.fail(course.at.strand.unit, named(course), record, execution.deps.clock.now());
   return new StepFailure(record, course.at.path);
 }
@@ -235,7 +260,10 @@ class TaskContext implements StepContext {
     return { kind: 'run', id: this.runId };
   }
   get log(): Log {
-    return this.#execution.log.child({ step: this.path });
+    return this.#course.secrets.log(this.#execution.log.child({ step: this.path }));
+  }
+  conceal(name: string, texts: readonly string[]): void {
+    this.#course.secrets.conceal(name, texts);
   }
   get clock(): Clock {
     return this.#execution.deps.clock;

@@ -1,8 +1,15 @@
 import { EvalFailure, noSuchKey } from './failure.ts';
-import type { Scope, StepLookup } from './scope.ts';
+import { REVEAL, type Scope, type StepLookup } from './scope.ts';
 import { isList, isMap, typeOf, type Value } from './value.ts';
 
 /** Reading names, steps, keys and elements. Only own properties count, so `constructor` is a key like any other. */
+
+/** A secret's text, where the scope is that of a step that runs. */
+export function revealed(scope: Scope, name: string): Value {
+  const reveal = scope[REVEAL];
+  if (reveal !== undefined) return reveal(name);
+  throw new EvalFailure('secret() is known only to the fields of a step that takes secrets, while it runs');
+}
 
 /** A name of the scope, whose prototype chain may carry the outer names. */
 export function rootValue(scope: Scope, name: string): Value {

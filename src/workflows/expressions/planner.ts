@@ -1,5 +1,5 @@
 import { didYouMean } from '#core/near-names.ts';
-import { element, member, rootValue, stepValue } from './access.ts';
+import { element, member, revealed, rootValue, stepValue } from './access.ts';
 import { EvalFailure, SyntaxFault } from './failure.ts';
 import type { Node } from './frame.ts';
 import { FUNCTIONS, type FunctionSpec } from './functions.ts';
@@ -41,7 +41,8 @@ const DEEPEST_COMPREHENSION = 3;
 export function planSyntax(syntax: Syntax): Plan {
   const planner = new Planner(syntax);
   const node = planner.plan(syntax.expr);
-  return { node, references: { roots: planner.roots, steps: planner.steps } };
+  const { roots, steps, secrets } = planner;
+  return { node, references: { roots, steps, secrets } };
 }
 
 interface Variable {
@@ -54,6 +55,7 @@ interface Variable {
 class Planner {
   readonly roots = new Set<string>();
   readonly steps = new Set<string>();
+  readonly secrets = new Set<string>();
   readonly #syntax: Syntax;
   readonly #variables: Variable[] = [];
   #depth = 0;
@@ -224,6 +226,7 @@ class Planner {
 
   #function(expr: Expr, call: Call): Node {
     const { name, args } = this.#resolve(call);
+    if (name === 'secret') return this.#secret(expr, args);
     if (name === 'has' || name === 'default') return this.#lenient(expr, name, args);
     const spec = FUNCTIONS.get(name);
     if (spec === undefined) {
@@ -246,6 +249,18 @@ class Planner {
       if (FUNCTIONS.has(qualified)) return { name: qualified, args: call.args };
     }
     return { name: call.function, args: [call.target, ...call.args] };
+  }
+
+  /** The name is written out, so that everybody can see which secrets a definition uses. */
+  #secret(expr: Expr, args: readonly Expr[]): Node {
+    const kind = args[0]?.exprKind;
+    const constant = kind?.case === 'constExpr' ? kind.value.constantKind : undefined;
+    if (args.length !== 1 || constant?.case !== 'stringValue') {
+      this.#fault(expr, 'secret takes the name of one secret, in quotes', "secret('api_token')");
+    }
+    const name = constant?.value as string;
+    this.secrets.add(name);
+    return (frame) => revealed(frame.scope, name);
   }
 
   #lenient(expr: Expr, name: string, args: readonly Expr[]): Node {

@@ -9,6 +9,12 @@ export interface StepView {
 }
 
 /**
+ * Where the scope of an attempt keeps the answer to `secret('name')`. A symbol: no name in an expression reaches
+ * it, and a scope without it refuses the question.
+ */
+export const REVEAL: unique symbol = Symbol('reveal');
+
+/**
  * The names that expressions see. Values are plain JSON and are read in place, never copied: an evaluation
  * costs what it touches. `steps` may be an object with a prototype chain (`Object.create(outerSteps)`, the
  * root with a null prototype) or anything with `get`, such as a Map. Further names (the `as` of a loop,
@@ -25,6 +31,7 @@ export interface Scope {
   readonly error?: Json | undefined;
   /** In the `where` of a wait: the event, `{type, subject, actor, time, seq, data}`. */
   readonly event?: Json | undefined;
+  readonly [REVEAL]?: ((name: string) => string) | undefined;
   readonly [name: string]: unknown;
 }
 
@@ -53,4 +60,6 @@ export interface References {
   readonly roots: ReadonlySet<string>;
   /** Ids in `steps.<id>` and `steps["<id>"]`. */
   readonly steps: ReadonlySet<string>;
+  /** Names in `secret('name')`. */
+  readonly secrets: ReadonlySet<string>;
 }

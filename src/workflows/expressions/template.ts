@@ -22,6 +22,7 @@ type Build = (frame: Frame) => Json;
 interface Compiling {
   readonly roots: Set<string>;
   readonly steps: Set<string>;
+  readonly secrets: Set<string>;
   readonly faults: Fault[];
 }
 
@@ -32,7 +33,7 @@ interface Compiling {
  * @throws TerminalError `expression.invalid` (invalid), with every fault in `faults`, paths relative to the value
  */
 export function compileTemplate(value: Json, options: ExpressionOptions = {}): Template {
-  const compiling: Compiling = { roots: new Set(), steps: new Set(), faults: [] };
+  const compiling: Compiling = { roots: new Set(), steps: new Set(), secrets: new Set(), faults: [] };
   const frozen = freeze(value);
   const build = compileValue(frozen, '', compiling);
   const [fault] = compiling.faults;
@@ -42,7 +43,8 @@ export function compileTemplate(value: Json, options: ExpressionOptions = {}): T
       faults: compiling.faults,
     });
   }
-  const references = { roots: compiling.roots, steps: compiling.steps };
+  const { roots, steps, secrets } = compiling;
+  const references = { roots, steps, secrets };
   if (build === undefined) return { literal: true, references, evaluate: () => frozen };
   const clock = options.clock ?? systemClock;
   return { literal: false, references, evaluate: (scope: Scope) => build(new Frame(scope, clock)) };
@@ -112,6 +114,7 @@ function planText(text: string, path: string, compiling: Compiling): Build {
     const plan = compileOr(text, () => planFor(part.expression), part.offset);
     for (const root of plan.references.roots) compiling.roots.add(root);
     for (const step of plan.references.steps) compiling.steps.add(step);
+    for (const name of plan.references.secrets) compiling.secrets.add(name);
     return { text: part.expression, node: plan.node };
   });
   const [only, ...others] = pieces.filter(({ node, text }) => node !== undefined || text.trim() !== '');

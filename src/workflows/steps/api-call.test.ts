@@ -35,6 +35,7 @@ const run = (fields: JsonObject, more: Partial<StepContext> = {}, type = step) =
     log: silentLog,
     clock: systemClock,
     written: fields,
+    conceal: () => {},
     ...more,
   });
 const json = (value: unknown) => (response: ServerResponse) =>

@@ -27,6 +27,7 @@ const context = (path: string): StepContext => ({
   log: silentLog,
   clock: systemClock,
   written: {},
+  conceal: () => {},
 });
 const run = (fields: JsonObject, path = 'tell') =>
   notificationStep(store.reader, store).run(fields, context(path)) as Promise<{
