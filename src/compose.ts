@@ -64,6 +64,8 @@ export const DRIVERS: readonly string[] = ['simulator'];
 const DAY_MS = 86_400_000;
 const GRACE_MS = 2500;
 const LONGEST_CIRCUIT_PAUSE_MS = 600_000;
+/** Runs that only wait leave memory after this. */
+const REST_AFTER_MS = 1000;
 
 /**
  * Builds every part, hands them to each other and starts them in order; a start that fails stops what had
@@ -202,6 +204,8 @@ function buildWorkflows({ config, log }: ComposeOptions, base: Foundations, type
   const limits = {
     maxLive: config.engine.maxActiveRuns,
     maxQueued: config.engine.maxQueuedRuns,
+    maxWaiting: config.engine.maxWaitingRuns,
+    restAfterMs: REST_AFTER_MS,
     keepRunsMs: config.engine.runRetentionDays * DAY_MS,
     stepTimeoutMs: config.engine.defaultTimeout,
     graceMs: GRACE_MS,

@@ -77,7 +77,15 @@ beforeEach(async () => {
   catalog = new WorkflowCatalog({ store: stores, stepTypes: types, clock });
   catalog.open();
   for (const file of SAMPLES) await catalog.save(source(file), 'yaml', SYSTEM);
-  const limits = { maxLive: 10, maxQueued: 10, keepRunsMs: 1e9, stepTimeoutMs: 60_000, graceMs: 100 };
+  const limits = {
+    maxLive: 10,
+    maxQueued: 10,
+    maxWaiting: 10,
+    restAfterMs: 1000,
+    keepRunsMs: 1e9,
+    stepTimeoutMs: 60_000,
+    graceMs: 100,
+  };
   engine = new Engine({ store: stores, events, catalog, clock, log: silentLog, limits });
   await engine.start(never);
 });

@@ -53,7 +53,15 @@ export class InProcess {
       catalog: this.#catalog,
       clock: systemClock,
       log: silentLog,
-      limits: { maxLive: 10_000, maxQueued: 0, keepRunsMs: 1e12, graceMs: 1000, stepTimeoutMs: 300_000 },
+      limits: {
+        maxWaiting: 1000,
+        restAfterMs: 1000,
+        maxLive: 10_000,
+        maxQueued: 0,
+        keepRunsMs: 1e12,
+        graceMs: 1000,
+        stepTimeoutMs: 300_000,
+      },
     });
   }
 

@@ -73,6 +73,8 @@ export interface Database {
     due_at: number | null;
     match: string | null;
     after_seq: number | null;
+    /** The earliest `timeout` around this wait, Unix milliseconds. */
+    deadline_at: number | null;
   };
   signals: {
     key: Generated<number>;
@@ -100,6 +102,22 @@ export interface Database {
     created_at: number;
     last_used_at: number | null;
     revoked_at: number | null;
+  };
+  secrets: {
+    name: string;
+    version: number;
+    kind: string;
+    key_id: string;
+    wrapped: string;
+    sealed: string;
+    created_at: number;
+    updated_at: number;
+  };
+  vault_keys: {
+    id: string;
+    source: string;
+    params: string | null;
+    created_at: number;
   };
   devices: {
     id: string;

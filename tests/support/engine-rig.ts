@@ -10,6 +10,7 @@ import type { Json, JsonObject } from '#core/json.ts';
 import { silentLog } from '#core/log.ts';
 import { stepTypes } from '#workflows/definition/step-types.ts';
 import { Engine } from '#workflows/engine/engine.ts';
+import type { LaunchLimits } from '#workflows/engine/launcher.ts';
 import type { OnInterrupt, RunDetail, StepContext, StepType } from '#workflows/port.ts';
 import { transformStep } from '#workflows/steps/transform.ts';
 import { WorkflowCatalog } from '#workflows/workflow-catalog.ts';
@@ -61,9 +62,9 @@ export class EngineRig {
   engine!: Engine;
   /** Steps that were committed as completed before each life, as `<run id>/<path>`. */
   readonly #settled = new Map<number, Set<string>>();
-  readonly #limits: Partial<{ maxLive: number; maxQueued: number; keepRunsMs: number }>;
+  readonly #limits: Partial<LaunchLimits & { readonly keepRunsMs: number }>;
 
-  constructor(limits: Partial<{ maxLive: number; maxQueued: number; keepRunsMs: number }> = {}) {
+  constructor(limits: Partial<LaunchLimits & { readonly keepRunsMs: number }> = {}) {
     this.#limits = limits;
   }
 
@@ -94,6 +95,8 @@ export class EngineRig {
     this.catalog = new WorkflowCatalog({ store: stores, stepTypes: stepTypes(this.#types()), clock });
     this.catalog.open();
     const limits = {
+      maxWaiting: 100_000,
+      restAfterMs: 1000,
       maxLive: 100,
       maxQueued: 100,
       keepRunsMs: 1e9,

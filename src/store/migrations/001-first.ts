@@ -39,7 +39,7 @@ CREATE TABLE steps (
   PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE wakes (
   run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, kind TEXT NOT NULL,
-  due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER,
+  due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER, deadline_at INTEGER,
   PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE signals (
   key INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
@@ -58,6 +58,12 @@ CREATE TABLE tokens (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
   last_used_at INTEGER, revoked_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX tokens_name ON tokens (name) WHERE revoked_at IS NULL;
+-- A value is sealed with a key of its own, which the root key \`key_id\` wraps; both are nonce, text and tag in base64url.
+CREATE TABLE secrets (
+  name TEXT PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL, key_id TEXT NOT NULL, wrapped TEXT NOT NULL,
+  sealed TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE vault_keys (
+  id TEXT PRIMARY KEY, source TEXT NOT NULL, params TEXT, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE devices (
   id TEXT PRIMARY KEY, desired TEXT, desired_at INTEGER, actor TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE notifications (

@@ -69,8 +69,7 @@ export class Children implements ChildRuns {
 
   cancel(id: string, reason: string): void {
     const live = this.#launcher.roster.get(id);
-    if (live?.execution) live.execution.cancel('system:chainbot', reason);
-    else if (live) void this.#launcher.cancelQueued(live, 'system:chainbot', reason).catch(() => undefined);
+    if (live) void this.#launcher.cancel(live, 'system:chainbot', reason).catch(() => undefined);
   }
 
   #assertDepth(parent: { key: number; workflow: string }, version: RunnableVersion): void {

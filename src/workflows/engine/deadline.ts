@@ -53,7 +53,7 @@ export async function withDeadline(
   const left = Math.max(0, startedAt + ms - clock.now());
   try {
     return await underDeadline(at.strand.signal, left, clock.after, (signal) =>
-      work({ ...at, strand: at.strand.under(signal) }),
+      work({ ...at, strand: at.strand.under(signal, startedAt + ms) }),
     );
   } catch (error) {
     if (!(error instanceof Interrupt) || error.kind !== 'timeout' || at.strand.signal.aborted) throw error;

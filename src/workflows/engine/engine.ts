@@ -10,11 +10,13 @@ import { EventWaits } from './event-waits.ts';
 import type { ExecutionDeps } from './execution.ts';
 import { dropIdempotencyBefore } from './idempotency-table.ts';
 import { Launcher, type LaunchLimits } from './launcher.ts';
+import { areRestful } from './resting-runs.ts';
 import { dropRunsBefore, lastRunKey, liveRuns, type RunRow } from './run-table.ts';
 import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
+import { countSignals } from './signals-table.ts';
 import type { RevealSecret } from './step-secrets.ts';
-import { stepsOfRun, wakesOfRun } from './steps-table.ts';
+import { openSubRun, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
 import { Ticks } from './ticks.ts';
 
 export interface EngineOptions {
@@ -32,6 +34,8 @@ export interface EngineOptions {
     readonly stepTimeoutMs: number;
     /** Steps under way at a stop get this long. */
     readonly graceMs: number;
+    /** How often it keeps house; a minute when absent. */
+    readonly housekeepingMs?: number | undefined;
   };
 }
 
@@ -58,7 +62,14 @@ export class Engine implements Part {
     this.#options = options;
     this.#ticks = new Ticks(clock, store);
     const signals = new SignalBox(store.reader);
-    this.launcher = new Launcher(catalog, limits, () => deps);
+    this.launcher = new Launcher({
+      catalog,
+      limits,
+      reader: store.reader,
+      clock,
+      ticks: this.#ticks,
+      deps: () => deps,
+    });
     const children = new Children(store.reader, catalog, this.launcher);
     const events = new EventWaits(options.events);
     const deps: ExecutionDeps = {
@@ -103,7 +114,7 @@ export class Engine implements Part {
   }
 
   health(): PartHealth {
-    const { size } = this.launcher.roster;
+    const size = this.launcher.roster.size - this.launcher.resting.size;
     const { maxLive } = this.#options.limits;
     if (size < maxLive * 0.9) return WELL;
     return unwell(
@@ -136,9 +147,14 @@ export class Engine implements Part {
 
   async #recoverOne(row: RunRow): Promise<void> {
     const { reader } = this.#options.store;
-    const steps = reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
     const wakes = reader.all(wakesOfRun, { run: row.key });
     try {
+      this.#options.catalog.byKey(row.version_key);
+      if (this.#mayRest(row, wakes)) {
+        this.launcher.keepResting(row, wakes);
+        return;
+      }
+      const steps = reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
       this.launcher.pickUp(row, steps, wakes, new Unit());
     } catch (error) {
       this.#options.log.error({ err: error, run: row.id }, 'a run can no longer be run');
@@ -148,6 +164,14 @@ export class Engine implements Part {
           this.#options.log.warn({ err: full, run: row.id }, 'nor can it be ended now'),
         );
     }
+  }
+
+  /** Does the run only wait, and has nothing come for it? A signal may have been written as the daemon ended. */
+  #mayRest(row: RunRow, wakes: readonly WakeRow[]): boolean {
+    const { reader } = this.#options.store;
+    if (row.status !== 'waiting' || !areRestful(wakes)) return false;
+    if (reader.get(openSubRun, { run: row.key })) return false;
+    return Number(reader.get(countSignals, { run: row.key })?.count ?? 0) === 0;
   }
 
   #advance(row: RunRow): void {
@@ -163,7 +187,7 @@ export class Engine implements Part {
   async #keepHouse(signal: AbortSignal): Promise<void> {
     const { clock, log, limits, store } = this.#options;
     while (!signal.aborted) {
-      await sleep(clock, HOUSEKEEPING_MS, signal).catch(() => undefined);
+      await sleep(clock, limits.housekeepingMs ?? HOUSEKEEPING_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
       const now = clock.now();
       const unit = this.#ticks

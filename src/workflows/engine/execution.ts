@@ -75,6 +75,10 @@ export class Execution {
   acting = 0;
   /** Was it ever sent a signal? What nobody took goes when it has completed. */
   mayHaveSignals: boolean;
+  /** It has left memory and is not at its end. */
+  isResting = false;
+  /** Told when the run could rest. */
+  onRestful: (() => void) | undefined;
   readonly #created = Promise.withResolvers<void>();
   readonly #work = new AbortController();
   readonly #handlers = new AbortController();
@@ -84,6 +88,8 @@ export class Execution {
   #hold: PromiseWithResolvers<void> | undefined;
   #strands = 1;
   #waiting = 0;
+  #restful = 0;
+  #flushing = 0;
   #paused: boolean;
   #isDraining = false;
   #cancelledBy: { readonly actor: string; readonly reason: string } | undefined;
@@ -115,7 +121,7 @@ export class Execution {
 
   /** Runs to its end; undefined when the daemon stops first, or when the run could not be created. */
   async run(first: Unit): Promise<Ended | undefined> {
-    const strand = new Strand(this.#work.signal, first);
+    const strand = new Strand(this.#work.signal, this.#deadlineAt, first);
     const timer = this.#armTimeout();
     try {
       return await this.#toEnd(strand);
@@ -175,6 +181,15 @@ export class Execution {
   async flush(strand: Strand): Promise<void> {
     const unit = strand.take();
     if (isEmpty(unit)) return;
+    this.#flushing++;
+    try {
+      await this.#commit(unit);
+    } finally {
+      this.#flushing--;
+    }
+  }
+
+  async #commit(unit: Unit): Promise<void> {
     if (this.#isCreated) {
       await persist(unit, this.deps, this.#stopped.signal);
       return;
@@ -195,16 +210,35 @@ export class Execution {
     }
   }
 
-  /** A strand begins to wait; when all do, the run is waiting. */
-  enterWait(unit: Unit): void {
+  /** A strand begins to wait; when all do, the run is waiting. `restful`: the wait needs nothing in memory. */
+  enterWait(unit: Unit, restful: boolean): void {
     this.#waiting++;
+    if (restful) this.#restful++;
     this.#noteWaiting(unit);
   }
 
-  leaveWait(unit: Unit): void {
+  leaveWait(unit: Unit, restful: boolean): void {
     if (this.#waiting === this.#strands)
       unit.add(setActivity, { key: this.journal.run.key, status: 'running' });
     this.#waiting--;
+    if (restful) this.#restful--;
+  }
+
+  /** Asked whenever a wait is on disk: the run may be able to rest now. */
+  settle(): void {
+    if (this.canRest) this.onRestful?.();
+  }
+
+  /** Every strand waits, every wait is on disk and needs nothing in memory. */
+  get canRest(): boolean {
+    const isStill = this.acting === 0 && this.#flushing === 0 && !this.#hold && !this.#work.signal.aborted;
+    return isStill && this.#waiting > 0 && this.#waiting === this.#strands && this.#restful === this.#waiting;
+  }
+
+  /** Leaves memory: the journal has all there is. Its `run` resolves with undefined, as at a stop. */
+  rest(): void {
+    this.isResting = true;
+    this.shutdown();
   }
 
   fork(branches: number): void {
@@ -300,7 +334,7 @@ export class Execution {
     const record = this.#recordOf(error);
     if (this.facts.definition.onError.length > 0) {
       const handlerScope = Object.assign(Object.create(scope) as RunScope, { error: record });
-      const line = new Strand(this.#handlers.signal, strand.take());
+      const line = new Strand(this.#handlers.signal, null, strand.take());
       try {
         await walk.sequence(this.facts.definition.onError, handlerScope, 'on_error', line);
       } catch (handlerError) {
@@ -370,6 +404,11 @@ export class Execution {
       },
       steps: Object.create(null) as Record<string, StepView>,
     };
+  }
+
+  get #deadlineAt(): number | null {
+    const { timeoutMs } = this.facts.definition;
+    return timeoutMs === undefined ? null : this.facts.startedAt + timeoutMs;
   }
 
   #armTimeout(): Disposable | undefined {

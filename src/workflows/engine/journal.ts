@@ -203,6 +203,7 @@ export class Journal {
       due_at: null,
       match: null,
       after_seq: null,
+      deadline_at: null,
     });
     const data = { ...this.#data(step), error, retry_in_ms: retryInMs };
     unit.event(eventRow('chainbot.step.retrying', this.#subject, this.#actor, data, at));

@@ -3,21 +3,28 @@ import type { Clock } from '#core/clock.ts';
 import { errorRecord, RetryableError, TerminalError } from '#core/errors.ts';
 import { newId } from '#core/ids.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
+import type { ReaderPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import { type Ended, Execution, type ExecutionDeps } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import { Journal } from './journal.ts';
 import { persist } from './persist.ts';
+import { areRestful, RestingRuns } from './resting-runs.ts';
 import { type LiveRun, Roster } from './roster.ts';
 import { endEvent, runEvent } from './run-events.ts';
-import { beginQueuedRun, finishRun, insertRun, type RunRow } from './run-table.ts';
-import type { StepRow, WakeRow } from './steps-table.ts';
+import { beginQueuedRun, finishRun, insertRun, type RunRow, runByKey } from './run-table.ts';
+import { type StepRow, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
+import type { Ticks } from './ticks.ts';
 
 export interface LaunchLimits {
-  /** Live runs, the waiting ones too; a further start is answered `engine.busy`. */
+  /** Runs in memory: under way, or waiting for what may come at any moment; a further start is `engine.busy`. */
   readonly maxLive: number;
   readonly maxQueued: number;
+  /** Runs that only wait; they cost a line in memory each. */
+  readonly maxWaiting: number;
+  /** A run that only waits is put out of memory after this long, milliseconds. */
+  readonly restAfterMs: number;
 }
 
 type Concurrency = NonNullable<RunnableVersion['compiled']['concurrency']>;
@@ -43,9 +50,12 @@ export interface Launch {
 /** Makes runs, sees to their turn and follows each to its end. */
 export class Launcher {
   readonly roster = new Roster();
+  /** Runs that only wait, out of memory. */
+  readonly resting: RestingRuns;
   readonly totals = { started: 0, completed: 0, failed: 0, cancelled: 0 };
   readonly #catalog: WorkflowCatalog;
   readonly #limits: LaunchLimits;
+  readonly #reader: ReaderPort;
   readonly #deps: () => ExecutionDeps;
   readonly #running = new Set<Promise<void>>();
   #lastKey = 0;
@@ -53,10 +63,19 @@ export class Launcher {
   #stopping = new AbortController();
 
   /** `deps` is asked once the parts that need each other exist. */
-  constructor(catalog: WorkflowCatalog, limits: LaunchLimits, deps: () => ExecutionDeps) {
-    this.#catalog = catalog;
-    this.#limits = limits;
-    this.#deps = deps;
+  constructor(options: {
+    readonly catalog: WorkflowCatalog;
+    readonly limits: LaunchLimits;
+    readonly reader: ReaderPort;
+    readonly clock: Clock;
+    readonly ticks: Ticks;
+    readonly deps: () => ExecutionDeps;
+  }) {
+    this.#catalog = options.catalog;
+    this.#limits = options.limits;
+    this.#reader = options.reader;
+    this.#deps = options.deps;
+    this.resting = new RestingRuns(options.clock, options.ticks, (run) => this.wake(run));
   }
 
   open(lastKey: number): void {
@@ -71,10 +90,14 @@ export class Launcher {
 
   /** @throws RetryableError `engine.busy` */
   assertRoom(): void {
-    const { size, queued } = this.roster;
-    const { maxLive, maxQueued } = this.#limits;
-    if (!this.#draining && size - queued < maxLive && (queued === 0 || queued < maxQueued)) return;
-    throw new RetryableError('engine.busy', `${size - queued} runs are live and ${queued} queue already`, {
+    const { queued } = this.roster;
+    const { maxLive, maxQueued, maxWaiting } = this.#limits;
+    const waiting = this.resting.size;
+    const live = this.roster.size - queued - waiting;
+    const isFull = live >= maxLive || waiting >= maxWaiting || (queued > 0 && queued >= maxQueued);
+    if (!this.#draining && !isFull) return;
+    const counts = `${live} runs are live, ${waiting} wait and ${queued} queue already`;
+    throw new RetryableError('engine.busy', counts, {
       hint: this.#draining
         ? 'ChainBot is stopping.'
         : 'Wait for some to end, or raise engine.max_active_runs.',
@@ -139,6 +162,7 @@ export class Launcher {
     const journal = new Journal(identity(live, run.version), [], []);
     const facts = { ...run, definition: run.version.compiled, startedAt: createdAt };
     const execution = new Execution(journal, facts, this.#deps(), { created, paused: false });
+    this.totals.started++;
     this.#follow(live, execution, created ? new Unit() : unit);
     return execution;
   }
@@ -155,19 +179,57 @@ export class Launcher {
   /** A row of an earlier start of the daemon, or of a retried run; `unit` goes with its first commit. */
   pickUp(row: RunRow, steps: readonly StepRow[], wakes: readonly WakeRow[], unit: Unit): LiveRun {
     const version = this.#catalog.byKey(row.version_key);
-    const run: NewRun = {
-      version,
-      input: JSON.parse(row.input) as Json,
-      trigger: JSON.parse(row.trigger_data) as JsonObject,
-      actor: row.actor,
-    };
     if (row.status === 'queued') {
+      const run = asNewRun(row, version);
       const live: LiveRun = this.#live(row.key, row.id, version, () => this.#beginQueued(live, run));
       this.roster.queue(live);
       return live;
     }
     const live = this.#live(row.key, row.id, version, undefined);
     this.roster.enter(live);
+    this.#goOn(live, version, row, steps, wakes, unit);
+    return live;
+  }
+
+  /** A row that only waits: it stays out of memory until it is due. */
+  keepResting(row: RunRow, wakes: readonly WakeRow[]): void {
+    const live = this.#live(row.key, row.id, row, undefined);
+    this.roster.enter(live);
+    this.resting.add(live, wakes);
+  }
+
+  /** Picks up a run that rests; nothing happens when it does not. */
+  wake(live: LiveRun): void {
+    if (this.#draining || !this.resting.remove(live)) return;
+    const row = this.#reader.get(runByKey, { key: live.key });
+    try {
+      if (!row) throw new Error('its row is gone');
+      const steps = this.#reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
+      const wakes = this.#reader.all(wakesOfRun, { run: row.key });
+      this.#goOn(live, this.#catalog.byKey(row.version_key), row, steps, wakes, new Unit());
+    } catch (error) {
+      this.#deps().log.error({ err: error, run: live.id }, 'a run can no longer be run');
+      this.roster.leave(live, undefined);
+      if (row) void this.giveUp(row, error).catch(() => undefined);
+    }
+  }
+
+  /** Ends a run in whatever state it is; resolves when a queued one's end is on disk, else at once. */
+  async cancel(live: LiveRun, actor: string, reason: string): Promise<void> {
+    this.wake(live);
+    if (live.execution) live.execution.cancel(actor, reason);
+    else await this.cancelQueued(live, actor, reason);
+  }
+
+  #goOn(
+    live: LiveRun,
+    version: RunnableVersion,
+    row: RunRow,
+    steps: readonly StepRow[],
+    wakes: readonly WakeRow[],
+    unit: Unit,
+  ): void {
+    const run = asNewRun(row, version);
     const journal = new Journal(identity(live, version), steps, wakes);
     const isTask = (id: string): boolean => version.compiled.byId.get(id)?.kind === 'task';
     const interrupted = journal.interrupted(isTask);
@@ -183,7 +245,6 @@ export class Launcher {
       paused: row.status === 'paused',
     });
     this.#follow(live, execution, unit);
-    return live;
   }
 
   /** A run whose definition can no longer be read fails, and says why. */
@@ -211,15 +272,14 @@ export class Launcher {
   #displace(workflow: string, max: number): void {
     const line = this.roster.lineOf(workflow);
     for (const live of line.slice(0, Math.max(0, line.length - max))) {
-      const { execution } = live;
-      if (execution) execution.cancel('system:chainbot', REPLACED);
-      else void this.cancelQueued(live, 'system:chainbot', REPLACED).catch(() => undefined);
+      void this.cancel(live, 'system:chainbot', REPLACED).catch(() => undefined);
     }
   }
 
   /** Stops all work: no new step, time for those under way, then an end; the journal keeps the rest. */
   async stop(graceMs: number): Promise<void> {
     this.#draining = true;
+    this.resting.stop();
     const executions = this.roster.all().flatMap((live) => live.execution ?? []);
     for (const execution of executions) execution.drain();
     // One turn, so that a step whose intent has just landed is seen to act.
@@ -241,11 +301,11 @@ export class Launcher {
     throw limitReached(name, concurrency.max);
   }
 
-  #live(key: number, id: string, of: RunnableVersion, begin: (() => void) | undefined): LiveRun {
+  #live(key: number, id: string, of: NamedVersion, begin: (() => void) | undefined): LiveRun {
     return {
       key,
       id,
-      workflow: of.name,
+      workflow: 'name' in of ? of.name : of.workflow,
       version: of.version,
       begin,
       execution: undefined,
@@ -261,20 +321,40 @@ export class Launcher {
       .event(runEvent('chainbot.workflow.started', live, run.actor, now));
     const journal = new Journal(identity(live, run.version), [], []);
     const facts = { ...run, definition: run.version.compiled, startedAt: now };
+    this.totals.started++;
     this.#follow(live, new Execution(journal, facts, this.#deps(), { created: true, paused: false }), unit);
   }
 
   #follow(live: LiveRun, execution: Execution, unit: Unit): void {
     live.execution = execution;
-    this.totals.started++;
+    let restTimer: Disposable | undefined;
+    execution.onRestful = () => {
+      restTimer ??= this.clock.after(this.#limits.restAfterMs, () => {
+        restTimer = undefined;
+        this.#rest(live, execution);
+      });
+    };
     const done = execution.run(unit).then((ended) => {
+      restTimer?.[Symbol.dispose]();
+      this.#running.delete(done);
+      if (execution.isResting) return;
       if (ended) this.totals[ended.status]++;
       this.roster.leave(live, ended);
-      this.#running.delete(done);
       this.#deps().signals.forget(live.key);
       this.advance(live.workflow, execution.facts.definition.concurrency);
     });
     this.#running.add(done);
+  }
+
+  #rest(live: LiveRun, execution: Execution): void {
+    if (this.#draining || live.execution !== execution || !execution.canRest) return;
+    const wakes = this.#reader.all(wakesOfRun, { run: live.key });
+    // What is due soon is not worth the way out and back.
+    if (!areRestful(wakes) || this.resting.untilDue(wakes) < SOON_MS) return;
+    live.execution = undefined;
+    execution.rest();
+    this.#deps().signals.forget(live.key);
+    this.resting.add(live, wakes);
   }
 
   /** Cancels a run that only queues; at once its turn can no longer come. */
@@ -295,6 +375,8 @@ export class Launcher {
   }
 }
 
+const SOON_MS = 1000;
+const MOST_STEPS = 1_000_000;
 const REPLACED = 'a newer run replaced it';
 
 function limitReached(name: string, max: number): TerminalError {
@@ -306,6 +388,21 @@ function limitReached(name: string, max: number): TerminalError {
       hint: 'Wait for one to end, or raise its `concurrency`; with `on_limit: queue` a start waits its turn.',
     },
   );
+}
+
+/** What names a version: a runnable one, or a run's row. */
+type NamedVersion = { readonly version: number } & (
+  | { readonly name: string }
+  | { readonly workflow: string }
+);
+
+function asNewRun(row: RunRow, version: RunnableVersion): NewRun {
+  return {
+    version,
+    input: JSON.parse(row.input) as Json,
+    trigger: JSON.parse(row.trigger_data) as JsonObject,
+    actor: row.actor,
+  };
 }
 
 function identity(

@@ -90,7 +90,7 @@ class Fork {
 
   async #run(branch: Branches['branches'][number]): Promise<void> {
     const { execution } = this.#walk;
-    const strand = new Strand(this.#controller.signal);
+    const strand = new Strand(this.#controller.signal, this.#strand.deadlineAt);
     const isStep = this.#plan.prefix === undefined;
     try {
       const prefix = isStep ? '' : `${this.#plan.prefix}/${branch.name}`;
@@ -104,6 +104,7 @@ class Fork {
     // The last branch's result goes with what follows; an earlier one's does not wait for its siblings.
     if (this.#open === 0 || this.#strand.signal.aborted) this.#strand.absorb(strand);
     else await execution.flush(strand).catch((error: unknown) => this.#fail(error));
+    execution.settle();
   }
 
   #complete(name: string, output: Json, strand: Strand): void {

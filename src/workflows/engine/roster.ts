@@ -1,6 +1,6 @@
 import type { Ended, Execution } from './execution.ts';
 
-/** A run in memory: queued (no execution yet) or under way. */
+/** A run that has not ended: queued or resting (no execution), or under way. */
 export interface LiveRun {
   readonly key: number;
   readonly id: string;

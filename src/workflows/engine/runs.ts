@@ -96,12 +96,8 @@ export class Runs implements RunsPort {
     const row = this.#row(id);
     assertLegal('cancel', row.status as RunStatus, id);
     const live = this.#live(row, 'cancel');
-    if (live.execution) {
-      live.execution.cancel(actorText(actor), 'cancelled');
-      await patiently(live.ended.promise);
-    } else {
-      await this.#launcher.cancelQueued(live, actorText(actor), 'cancelled');
-    }
+    await this.#launcher.cancel(live, actorText(actor), 'cancelled');
+    await patiently(live.ended.promise);
     return runSummary(this.#row(id));
   }
 
@@ -159,6 +155,8 @@ export class Runs implements RunsPort {
       .event(eventRow('chainbot.workflow.signalled', `run/${id}`, actorText(actor), data, now));
     await this.#legally('signal', id, () => this.#store.writer.commit(unit));
     this.#signals.notify(row.key, name);
+    const resting = this.#launcher.roster.get(row.id);
+    if (resting) this.#launcher.wake(resting);
     return runSummary(this.#row(id));
   }
 
@@ -262,7 +260,10 @@ export class Runs implements RunsPort {
 
   #live(row: RunRow, verb: string): NonNullable<ReturnType<Launcher['roster']['get']>> {
     const live = this.#launcher.roster.get(row.id);
-    if (live) return live;
+    if (live) {
+      this.#launcher.wake(live);
+      return live;
+    }
     throw new RetryableError(
       'run.not_loaded',
       `run ${row.id} is ending or not loaded: it can't be told to ${verb} now`,

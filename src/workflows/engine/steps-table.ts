@@ -122,6 +122,7 @@ export const insertWake = statement(
       due_at: number | null;
       match: string | null;
       after_seq: number | null;
+      deadline_at: number | null;
     },
   ) =>
     db.insertInto('wakes').values({
@@ -132,6 +133,7 @@ export const insertWake = statement(
       due_at: p.due_at,
       match: p.match,
       after_seq: p.after_seq,
+      deadline_at: p.deadline_at,
     }),
 );
 
@@ -144,6 +146,17 @@ export const deleteWakes = statement((db, p: { run: number }) =>
 );
 
 // ---- reading -----------------------------------------------------------------------------------------------
+
+/** Does the run wait for one that it has started? */
+export const openSubRun = query((db, p: { run: number }) =>
+  db
+    .selectFrom('steps')
+    .select('path')
+    .where('run', '=', p.run)
+    .where('type', '=', 'run_workflow')
+    .where('status', '=', 'running')
+    .limit(1),
+);
 
 export const stepsOfRun = query((db, p: { run: number; limit: number }) =>
   db.selectFrom('steps').selectAll().where('run', '=', p.run).limit(p.limit),
@@ -177,4 +190,5 @@ export interface WakeRow {
   readonly due_at: number | null;
   readonly match: string | null;
   readonly after_seq: number | null;
+  readonly deadline_at: number | null;
 }

@@ -7,10 +7,13 @@ import { Unit } from '#store/unit.ts';
  */
 export class Strand {
   readonly signal: AbortSignal;
+  /** The earliest timeout around this line of work, Unix milliseconds. */
+  readonly deadlineAt: number | null;
   readonly #line: { unit: Unit };
 
-  constructor(signal: AbortSignal, unit: Unit = new Unit(), line = { unit }) {
+  constructor(signal: AbortSignal, deadlineAt: number | null, unit: Unit = new Unit(), line = { unit }) {
     this.signal = signal;
+    this.deadlineAt = deadlineAt;
     this.#line = line;
   }
 
@@ -20,8 +23,8 @@ export class Strand {
   }
 
   /** The same line of work under a narrower signal (a deadline). */
-  under(signal: AbortSignal): Strand {
-    return new Strand(signal, this.unit, this.#line);
+  under(signal: AbortSignal, deadlineAt: number): Strand {
+    return new Strand(signal, Math.min(deadlineAt, this.deadlineAt ?? deadlineAt), this.unit, this.#line);
   }
 
   /** Takes the unit to commit it; a new one begins. */

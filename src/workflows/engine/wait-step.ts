@@ -28,10 +28,12 @@ export async function runWait(walk: Walk, at: Position<WaitStep>): Promise<Json>
     journal.wakeUp(at.strand.unit, at.path, wake);
     journal.waiting(at.strand.unit, step, describe(wake, deps.ticks.now()));
   }
-  execution.enterWait(at.strand.unit);
+  const restful = wake.kind !== 'event';
+  execution.enterWait(at.strand.unit, restful);
   let output: Json;
   try {
     await execution.begin(at.strand);
+    execution.settle();
     output = await come(execution, at, wake);
   } catch (error) {
     if (at.strand.signal.aborted) throw error;
@@ -39,7 +41,7 @@ export async function runWait(walk: Walk, at: Position<WaitStep>): Promise<Json>
     journal.fail(at.strand.unit, step, record, deps.clock.now());
     throw new StepFailure(record, at.path);
   } finally {
-    execution.leaveWait(at.strand.unit);
+    execution.leaveWait(at.strand.unit, restful);
   }
   journal.wokenUp(at.strand.unit, at.path);
   journal.complete(at.strand.unit, step, toJsonText(output), deps.clock.now());
@@ -56,7 +58,13 @@ function wakeOrFail(walk: Walk, at: Position<WaitStep>): Wake {
 
 function wakeOf(execution: Execution, at: Position<WaitStep>): Wake {
   const { on } = at.step;
-  const none = { due_tick: null, due_at: null, match: null, after_seq: null };
+  const none = {
+    due_tick: null,
+    due_at: null,
+    match: null,
+    after_seq: null,
+    deadline_at: at.strand.deadlineAt,
+  };
   switch (on.for) {
     case 'duration':
       return {
