@@ -114,6 +114,15 @@ export const catalogue = {
     description: 'An API token was revoked.',
     data: z.object({ id: z.string(), name: z.string() }),
   },
+  'chainbot.secret.stored': {
+    description: 'A secret was stored, or its next version. The value is nowhere but in the vault.',
+    data: z.object({ name: z.string(), version: z.number(), type: z.string() }),
+  },
+  'chainbot.secret.removed': { description: 'A secret was removed.', data: z.object({ name: z.string() }) },
+  'chainbot.vault.rotated': {
+    description: 'Every secret was wrapped with another root key.',
+    data: z.object({ key: z.string(), source: z.string(), secrets: z.number() }),
+  },
   'chainbot.notification.created': {
     description: 'A person is to be told something.',
     data: z.object({ id: z.string(), severity: z.string(), title: z.string(), body: z.string() }),

@@ -16,8 +16,16 @@ type DeepReadonly<T> = T extends Secret | string | number | boolean | null | und
  */
 export type Config = DeepReadonly<ReturnType<typeof deriveConfig>>;
 
-/** @param files the files it was read from, for the log */
-export function deriveConfig(written: WrittenConfig, resolve: ResolvePath, files: readonly string[]) {
+/**
+ * @param files the files it was read from, for the log
+ * @param credential the root key that systemd gave
+ */
+export function deriveConfig(
+  written: WrittenConfig,
+  resolve: ResolvePath,
+  files: readonly string[],
+  credential?: string,
+) {
   const dataDir = resolve(['data_dir'], written.data_dir);
   return {
     dataDir,
@@ -28,6 +36,12 @@ export function deriveConfig(written: WrittenConfig, resolve: ResolvePath, files
     host: written.host,
     port: written.port,
     secretKey: secret(written.secret_key),
+    vault: {
+      /** What systemd's LoadCredential gave. */
+      credential: secret(credential ?? null),
+      passphrase: secret(written.vault.passphrase),
+      previousKey: secret(written.vault.previous_key),
+    },
     workflowsDir:
       written.workflows_dir === null ? undefined : resolve(['workflows_dir'], written.workflows_dir),
     log: written.log,

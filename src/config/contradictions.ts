@@ -122,6 +122,8 @@ function* openSecrets(written: WrittenConfig, layers: Layers): Faults {
   if (!layers.file?.worldReadable) return;
   const values = {
     secret_key: written.secret_key,
+    'vault.passphrase': written.vault.passphrase,
+    'vault.previous_key': written.vault.previous_key,
     'mqtt.password': written.mqtt.password,
     'email.password': written.email.password,
   };

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { nearNames } from '#core/near-names.ts';
 import { ENV_PREFIX, envSuffix, isSettable, keyOfVariable } from './env-names.ts';
 import type { ConfigFault } from './faults.ts';
@@ -38,6 +40,48 @@ export function readEnvironment(env: Environment): { settings: EnvSetting[]; fau
     else if (env[earlier.variable] !== text) faults.push(twice(key, earlier.variable, variable));
   }
   return { settings: [...settings.values()], faults };
+}
+
+/** Bytes of a credential; more is not a key. */
+const LARGEST_CREDENTIAL = 4096;
+const SHORTEST_CREDENTIAL = 32;
+
+/**
+ * A key that systemd handed over (systemd.exec(5), LoadCredential): a file in `$CREDENTIALS_DIRECTORY`. A line
+ * break at its end does not count; bytes that are no text are taken as base64.
+ */
+export function readCredential(
+  env: Environment,
+  name: string,
+): { readonly text: string | undefined; readonly faults: readonly ConfigFault[] } {
+  const folder = env.CREDENTIALS_DIRECTORY;
+  if (folder === undefined || folder === '') return { text: undefined, faults: [] };
+  const file = path.join(folder, name);
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length >= SHORTEST_CREDENTIAL && bytes.length <= LARGEST_CREDENTIAL) {
+      return { text: credentialText(bytes), faults: [] };
+    }
+    const message = `it has ${bytes.length} bytes, a root key has ${SHORTEST_CREDENTIAL} to ${LARGEST_CREDENTIAL}`;
+    return { text: undefined, faults: [unusable(file, message)] };
+  } catch (error) {
+    const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { text: undefined, faults: [] };
+    return { text: undefined, faults: [unusable(file, `it cannot be read (${code})`)] };
+  }
+}
+
+function unusable(file: string, message: string): ConfigFault {
+  const hint = 'Make one with openssl rand -base64 48, and name it in LoadCredential=chainbot-secret-key:…';
+  return { source: file, path: '', message, hint };
+}
+
+function credentialText(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '');
+  } catch {
+    return bytes.toString('base64');
+  }
 }
 
 function fromText(key: ConfigKey, text: string): unknown {

@@ -3,7 +3,7 @@ import type { Fault } from '#core/errors.ts';
 import { type Config, deriveConfig, type ResolvePath } from './config.ts';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { contradictions } from './contradictions.ts';
-import { type Environment, processEnvironment, readEnvironment } from './env.ts';
+import { type Environment, processEnvironment, readCredential, readEnvironment } from './env.ts';
 import { ConfigError, type ConfigFault } from './faults.ts';
 import { issueFaults, type UnplacedFault } from './issue-faults.ts';
 import { type Layers, mergeLayers, placeFault, sourceOf, withoutPath } from './layers.ts';
@@ -12,6 +12,9 @@ import { Secret } from './secrets.ts';
 
 /** Where a site keeps its configuration when no `--config` is given. It need not exist. */
 export const SITE_FILE = '/etc/alex_os/modules/chainbot/config.yaml';
+
+/** In the unit: LoadCredential=chainbot-secret-key:/etc/alex_os/modules/chainbot/secret-key */
+const ROOT_KEY_CREDENTIAL = 'chainbot-secret-key';
 
 export interface LoadOptions {
   /** `--config FILE`: must exist, and replaces the site's file. */
@@ -34,12 +37,15 @@ export function loadConfig(options: LoadOptions = {}): Config {
   const cwd = options.cwd ?? process.cwd();
   const faults: ConfigFault[] = [];
   const file = readFile(options, cwd, faults);
-  const environment = readEnvironment(options.env ?? processEnvironment());
-  faults.push(...environment.faults);
+  const env = options.env ?? processEnvironment();
+  const environment = readEnvironment(env);
+  const credential = readCredential(env, ROOT_KEY_CREDENTIAL);
+  faults.push(...environment.faults, ...credential.faults);
   const layers: Layers = { file, settings: environment.settings };
   const written = validate(layers, faults);
   const files = file === undefined ? [] : [file.file];
-  const config = written && (deriveConfig(written, pathResolver(layers, cwd), files) as Config);
+  const config =
+    written && (deriveConfig(written, pathResolver(layers, cwd), files, credential.text) as Config);
   if (written && config) {
     const found = [...contradictions(written, config, layers), ...runChecks(config, options)];
     faults.push(...found.map((fault) => placeFault(layers, fault)));

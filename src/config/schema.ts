@@ -180,6 +180,32 @@ const email = section('The mail server that takes e-mail from this machine (SMTP
     .describe('A message that was not taken after so many attempts is given up; 200 are about two days.'),
 });
 
+const vault = section(
+  'Secrets of steps and providers. See docs/secrets.md for where the root key comes from.',
+  {
+    passphrase: z
+      .string()
+      .min(12, 'is too short: it needs at least 12 characters')
+      .max(1000)
+      .nullable()
+      .default(null)
+      .meta({
+        description: 'Instead of a root key: words that it is made from (argon2id), at least 12 characters.',
+        writeOnly: true,
+      }),
+    previous_key: z
+      .string()
+      .min(12, 'is too short to have been a root key or a passphrase')
+      .max(1000)
+      .nullable()
+      .default(null)
+      .meta({
+        description: 'The root key or passphrase before this one, until `chainbot secrets rotate` was run.',
+        writeOnly: true,
+      }),
+  },
+);
+
 const moduleSection = section('ChainBot as a module of ALEX OS.', {
   health_seconds: count(1, 3600).default(15).describe('How often the parts are scored.'),
 });
@@ -230,7 +256,7 @@ export const configSchema = z.strictObject({
     .default(null)
     .meta({
       description:
-        'Root key of the vault, at least 32 bytes: openssl rand -base64 48. Better in the environment.',
+        'Root key of the vault, at least 32 bytes: openssl rand -base64 48. Better in the environment. null: a key file.',
       writeOnly: true,
     }),
   workflows_dir: path()
@@ -246,6 +272,7 @@ export const configSchema = z.strictObject({
   engine,
   outbound,
   email,
+  vault,
   module: moduleSection,
   time,
   devices: declaredDevices
