@@ -11,6 +11,12 @@ const error = z
   .object({ code: z.string(), message: z.string(), hint: z.string().optional(), retryable: z.boolean() })
   .loose();
 const workflow = z.object({ name: z.string(), version: z.number() });
+const email = z.object({
+  id: z.string(),
+  run: z.string().nullable(),
+  to: z.array(z.string()),
+  subject: z.string(),
+});
 const value = z.union([z.boolean(), z.number(), z.string(), z.null()]);
 
 export const catalogue = {
@@ -130,6 +136,19 @@ export const catalogue = {
   'chainbot.notification.acknowledged': {
     description: 'A person has seen a notification.',
     data: z.object({ id: z.string() }),
+  },
+  'chainbot.email.queued': { description: 'An e-mail waits for the mail server to take it.', data: email },
+  'chainbot.email.sent': {
+    description: 'The mail server has taken an e-mail.',
+    data: email.extend({
+      accepted: z.array(z.string()),
+      rejected: z.array(z.string()),
+      response: z.string(),
+    }),
+  },
+  'chainbot.email.failed': {
+    description: 'An e-mail was refused, given up, or withdrawn by a person.',
+    data: email.extend({ error: error.nullable() }),
   },
   'chainbot.log.gap': {
     description: 'A reader of the log fell so far behind that events were dropped (both ends included).',
