@@ -18,11 +18,13 @@ export async function runChild(walk: Walk, at: Position<RunWorkflowStep>): Promi
   const child = (at.known && deps.children.find(journal.run, at.path)) || prepare(walk, at);
   if (!at.known) journal.begin(at.strand.unit, at.step, at.path, 'running', startedAt);
   execution.enterWait(at.strand.unit, false);
+  let hasBegun = false;
   try {
     await execution.begin(at.strand).catch((error: unknown) => {
       if (!isShutdown(error)) child.abandon(at.strand.unit);
       throw error;
     });
+    hasBegun = true;
     child.admit();
     const output = at.step.wait
       ? await outcome(walk, at, child)
@@ -30,7 +32,8 @@ export async function runChild(walk: Walk, at: Position<RunWorkflowStep>): Promi
     journal.complete(at.strand.unit, step, toJsonText(output), deps.clock.now());
     return output;
   } catch (error) {
-    if (at.strand.signal.aborted) throw error;
+    // What the disk refuses before it has begun is not the step's failure.
+    if (at.strand.signal.aborted || !hasBegun) throw error;
     const record = failureRecord(error);
     journal.fail(at.strand.unit, step, record, deps.clock.now());
     throw new StepFailure(record, at.path);

@@ -495,6 +495,23 @@ describe('a disk that refuses', () => {
     expect(rig.effects.length).toBe(1);
   });
 
+  test.each([
+    act('a'),
+    wait('h', { for: '1s' }),
+    { id: 's', type: 'run_workflow', workflow: 'other' },
+    { id: 'p', type: 'parallel', branches: { a: [act('a')] } },
+    { id: 'l', type: 'loop', times: 2, steps: [wait('h', { for: '1s' })] },
+  ])("a first unit that is refused is the starter's error, and there is no run: %o", async (step) => {
+    await rig.save(
+      { name: 'other', steps: [act('a')] },
+      { name: 'w', steps: [step], on_error: [act('handler')] },
+    );
+    rig.store.refusals.push(new RetryableError('store.full', 'full'));
+    expect(await code(runs().start({ workflow: 'w', actor: ME }))).toBe('store.full');
+    await rig.settle();
+    expect([rig.count('runs'), rig.engine.launcher.roster.size, rig.effects]).toEqual([0, 0, []]);
+  });
+
   test('an unknown outcome of the first unit: the starter is told, the run is seen to', async () => {
     await rig.save({ name: 'w', steps: [act('a')] }, { name: 'q', concurrency: 1, steps: [act('a')] });
     rig.store.refusals.push(new RetryableError('store.unknown', 'who knows'));

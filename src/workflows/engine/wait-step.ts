@@ -31,12 +31,15 @@ export async function runWait(walk: Walk, at: Position<WaitStep>): Promise<Json>
   const restful = wake.kind !== 'event';
   execution.enterWait(at.strand.unit, restful);
   let output: Json;
+  let hasBegun = false;
   try {
     await execution.begin(at.strand);
+    hasBegun = true;
     execution.settle();
     output = await come(execution, at, wake);
   } catch (error) {
-    if (at.strand.signal.aborted) throw error;
+    // What the disk refuses before it has begun is not the step's failure.
+    if (at.strand.signal.aborted || !hasBegun) throw error;
     const record = failureRecord(error);
     journal.fail(at.strand.unit, step, record, deps.clock.now());
     throw new StepFailure(record, at.path);
