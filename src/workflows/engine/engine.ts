@@ -43,7 +43,6 @@ const IDEMPOTENCY_MS = 24 * 3_600_000;
 const HOUSEKEEPING_MS = 60_000;
 const RUNS_PER_SWEEP = 200;
 const PAGE = 200;
-const MOST_STEPS = 1_000_000;
 
 /** The run engine as a part: recovers the live runs at a start, keeps house, and stops in order. */
 export class Engine implements Part {
@@ -154,7 +153,7 @@ export class Engine implements Part {
         this.launcher.keepResting(row, wakes);
         return;
       }
-      const steps = reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
+      const steps = reader.all(stepsOfRun, { run: row.key });
       this.launcher.pickUp(row, steps, wakes, new Unit());
     } catch (error) {
       this.#options.log.error({ err: error, run: row.id }, 'a run can no longer be run');

@@ -204,7 +204,7 @@ export class Launcher {
     const row = this.#reader.get(runByKey, { key: live.key });
     try {
       if (!row) throw new Error('its row is gone');
-      const steps = this.#reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
+      const steps = this.#reader.all(stepsOfRun, { run: row.key });
       const wakes = this.#reader.all(wakesOfRun, { run: row.key });
       this.#goOn(live, this.#catalog.byKey(row.version_key), row, steps, wakes, new Unit());
     } catch (error) {
@@ -376,7 +376,6 @@ export class Launcher {
 }
 
 const SOON_MS = 1000;
-const MOST_STEPS = 1_000_000;
 const REPLACED = 'a newer run replaced it';
 
 function limitReached(name: string, max: number): TerminalError {

@@ -18,11 +18,9 @@ import { runDetail, runSummary } from './run-view.ts';
 import type { SignalBox } from './signal-box.ts';
 import { countSignals, insertSignal } from './signals-table.ts';
 import { checkedInput } from './start-input.ts';
-import { stepsOfRun } from './steps-table.ts';
+import { stepsOfRun, stepsShown } from './steps-table.ts';
 
 const MOST_SIGNALS = 1000;
-const MOST_STEPS_SHOWN = 10_000;
-const MOST_STEPS = 1_000_000;
 const PATIENCE_MS = 10_000;
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
@@ -89,7 +87,7 @@ export class Runs implements RunsPort {
 
   get(id: string): RunDetail {
     const row = this.#row(id);
-    return runDetail(row, this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS_SHOWN }));
+    return runDetail(row, this.#store.reader.all(stepsShown, { run: row.key }));
   }
 
   async cancel(id: string, actor: Actor): Promise<RunSummary> {
@@ -124,7 +122,7 @@ export class Runs implements RunsPort {
     const { compiled } = version;
     const now = this.#launcher.clock.now();
     const unit = new Unit().add(reopenRun, { key: row.key, started_at: now }, 1);
-    const steps = this.#store.reader.all(stepsOfRun, { run: row.key, limit: MOST_STEPS });
+    const steps = this.#store.reader.all(stepsOfRun, { run: row.key });
     const kept = reopening(row.key, steps, compiled, now, unit);
     unit.event(runEvent('chainbot.workflow.retried', row, actorText(actor), now));
     await this.#legally('retry', id, () => this.#store.writer.commit(unit));

@@ -158,8 +158,30 @@ export const openSubRun = query((db, p: { run: number }) =>
     .limit(1),
 );
 
-export const stepsOfRun = query((db, p: { run: number; limit: number }) =>
-  db.selectFrom('steps').selectAll().where('run', '=', p.run).limit(p.limit),
+/** A journal's columns; `run` is known to whoever asks. */
+const STEP_COLUMNS = [
+  'path',
+  'ordinal',
+  'id',
+  'type',
+  'status',
+  'attempts',
+  'detail',
+  'output',
+  'error',
+  'history',
+  'started_at',
+  'ended_at',
+] as const;
+
+/** All of a journal, in the order of its paths; sorting by `ordinal` is cheaper outside. */
+export const stepsOfRun = query((db, p: { run: number }) =>
+  db.selectFrom('steps').select(STEP_COLUMNS).where('run', '=', p.run).limit(1_000_000),
+);
+
+/** As much of it as is shown. */
+export const stepsShown = query((db, p: { run: number }) =>
+  db.selectFrom('steps').select(STEP_COLUMNS).where('run', '=', p.run).limit(10_000),
 );
 
 export const wakesOfRun = query((db, p: { run: number }) =>
@@ -167,7 +189,6 @@ export const wakesOfRun = query((db, p: { run: number }) =>
 );
 
 export interface StepRow {
-  readonly run: number;
   readonly path: string;
   readonly ordinal: number;
   readonly id: string;
