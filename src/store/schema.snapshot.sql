@@ -24,13 +24,11 @@ CREATE TABLE runs (
   key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
   actor TEXT NOT NULL, trigger_data TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT,
-  parent_run INTEGER, parent_path TEXT, created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
+  parent_run INTEGER, parent_path TEXT, line TEXT, priority INTEGER NOT NULL, start_at INTEGER, forked_from TEXT,
+  created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
 CREATE TABLE schedules (
   workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, cron TEXT NOT NULL, last_fired_at INTEGER NOT NULL,
   PRIMARY KEY (workflow, trigger_index)) STRICT, WITHOUT ROWID;
-CREATE TABLE secrets (
-  name TEXT PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL, key_id TEXT NOT NULL, wrapped TEXT NOT NULL,
-  sealed TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL, key_id TEXT NOT NULL, wrapped TEXT NOT NULL,
   sealed TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -45,8 +43,6 @@ CREATE TABLE steps (
 CREATE TABLE tokens (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
   last_used_at INTEGER, revoked_at INTEGER) STRICT, WITHOUT ROWID;
-CREATE TABLE vault_keys (
-  id TEXT PRIMARY KEY, source TEXT NOT NULL, params TEXT, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE vault_keys (
   id TEXT PRIMARY KEY, source TEXT NOT NULL, params TEXT, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE wakes (

@@ -46,6 +46,14 @@ export interface Database {
     error: string | null;
     parent_run: number | null;
     parent_path: string | null;
+    /** The value of its workflow's `concurrency.key`. */
+    line: string | null;
+    /** -1 low, 0 normal, 1 high. */
+    priority: number;
+    /** When it is to begin, of a run that is started for later. */
+    start_at: number | null;
+    /** The id of the run it was forked from. */
+    forked_from: string | null;
     created_at: number;
     started_at: number | null;
     ended_at: number | null;

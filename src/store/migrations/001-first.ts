@@ -27,7 +27,8 @@ CREATE TABLE runs (
   key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
   actor TEXT NOT NULL, trigger_data TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT,
-  parent_run INTEGER, parent_path TEXT, created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
+  parent_run INTEGER, parent_path TEXT, line TEXT, priority INTEGER NOT NULL, start_at INTEGER, forked_from TEXT,
+  created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
 CREATE INDEX runs_live ON runs (status) WHERE status IN ('queued', 'running', 'waiting', 'paused');
 CREATE UNIQUE INDEX runs_parent ON runs (parent_run, parent_path) WHERE parent_run IS NOT NULL;
 CREATE INDEX runs_version ON runs (version_key, key);

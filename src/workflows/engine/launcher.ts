@@ -126,6 +126,10 @@ export class Launcher {
       input: toJsonText(run.input),
       parent_run: run.parent?.key ?? null,
       parent_path: run.parent?.path ?? null,
+      line: null,
+      priority: 0,
+      start_at: null,
+      forked_from: null,
       created_at: now,
       started_at: queued ? null : now,
     });

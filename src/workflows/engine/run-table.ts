@@ -18,6 +18,10 @@ export interface NewRunRow {
   readonly input: string;
   readonly parent_run: number | null;
   readonly parent_path: string | null;
+  readonly line: string | null;
+  readonly priority: number;
+  readonly start_at: number | null;
+  readonly forked_from: string | null;
   readonly created_at: number;
   readonly started_at: number | null;
 }
@@ -33,6 +37,10 @@ export const insertRun = statement((db, p: NewRunRow) =>
     input: p.input,
     parent_run: p.parent_run,
     parent_path: p.parent_path,
+    line: p.line,
+    priority: p.priority,
+    start_at: p.start_at,
+    forked_from: p.forked_from,
     created_at: p.created_at,
     started_at: p.started_at,
   }),
@@ -84,9 +92,6 @@ export const finishRun = statement(
       .where('status', 'in', LIVE_IN_DATABASE),
 );
 
-/** A further attempt begins. */
-/** An attempt failed and another follows after a pause. */
-/** Open steps below a path (`from` is `path/`, `to` is `path0`, the next character): a branch or body given up. */
 /** The run that a step had started is no longer that step's: the step may start another. */
 export const detachChild = statement((db, p: { run: number; path: string }) =>
   db
@@ -96,7 +101,6 @@ export const detachChild = statement((db, p: { run: number; path: string }) =>
     .where('parent_path', '=', p.path),
 );
 
-/** A container that failed is open again for a retry; what it had decided stays. */
 /** The workflow's name and version by subselects: a join costs 7 µs more than the whole rest of the query. */
 function runRows(db: Kysely<Database>) {
   return db
@@ -113,6 +117,10 @@ function runRows(db: Kysely<Database>) {
       'runs.error',
       'runs.parent_run',
       'runs.parent_path',
+      'runs.line',
+      'runs.priority',
+      'runs.start_at',
+      'runs.forked_from',
       'runs.created_at',
       'runs.started_at',
       'runs.ended_at',
@@ -181,7 +189,6 @@ function statusIn(e: ExpressionBuilder<Database, 'runs'>, statuses: string | nul
   ]);
 }
 
-/** In the order of their paths; sorting them by `ordinal` is cheaper outside. */
 export const lastRunKey = query((db, _p: Record<never, never>) =>
   db.selectFrom('runs').select((e) => e.fn.max('key').as('key')),
 );
@@ -217,6 +224,10 @@ export interface RunRow {
   readonly error: string | null;
   readonly parent_run: number | null;
   readonly parent_path: string | null;
+  readonly line: string | null;
+  readonly priority: number;
+  readonly start_at: number | null;
+  readonly forked_from: string | null;
   readonly created_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
