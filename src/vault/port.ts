@@ -72,14 +72,15 @@ export interface SecretsPort {
 
 export interface VaultPort extends SecretsPort {
   /**
-   * Stores a secret, or its next version. Resolves when it is on disk.
+   * Stores a secret, or its next version. Resolves when it is on disk. Without a kind it keeps the one it had; a
+   * new one is a text.
    * @throws TerminalError `secret.name_invalid`, `secret.value_invalid`, `secret.kind_invalid`, `vault.full`
    * @throws RetryableError `vault.closed`, `store.*`
    */
   set(
     name: string,
     value: string,
-    kind: SecretKind,
+    kind: SecretKind | undefined,
     actor: Actor,
   ): Promise<SecretSummary & { readonly created: boolean }>;
   list(): readonly SecretSummary[];
