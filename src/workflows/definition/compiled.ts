@@ -4,6 +4,7 @@ import type { Expression } from '../expressions/expression.ts';
 import type { Scope } from '../expressions/scope.ts';
 import type { Template } from '../expressions/template.ts';
 import type { CompiledRetry, OnInterrupt, StepType, TriggerDefinition, WorkflowDefinition } from '../port.ts';
+import type { CompiledConcurrency } from './concurrency.ts';
 
 /**
  * What the engine walks: a definition with every template planned, every default filled in and every
@@ -28,7 +29,9 @@ export interface CompiledDefinition {
   /** Run when a failure would fail the run; sees `error`. The run fails all the same. */
   readonly onError: readonly CompiledStep[];
   readonly timeoutMs: number | undefined;
-  readonly concurrency: NonNullable<WorkflowDefinition['concurrency']> | undefined;
+  readonly concurrency: CompiledConcurrency | undefined;
+  /** -1 low, 0 normal, 1 high. */
+  readonly priority: number;
   /** Fills in the defaults of the input's JSON Schema (on a copy) and checks it; null counts as {}. */
   validateInput(value: Json): InputResult;
 }
@@ -126,6 +129,10 @@ export interface CompiledTrigger {
   readonly index: number;
   readonly definition: TriggerDefinition;
   readonly when: Expression | undefined;
-  /** The run's input; absent: mqtt gives its payload when that is an object, others give {}. */
+  /** The run's input; absent: mqtt and webhook give their payload when that is an object, others give {}. */
   readonly input: Template | undefined;
+  /** Milliseconds; `maxMs`: from the first that came. */
+  readonly debounce: { readonly forMs: number; readonly maxMs: number } | undefined;
+  /** Milliseconds; 0: none. */
+  readonly throttleMs: number;
 }

@@ -5,6 +5,7 @@ import type { WorkflowDefinition } from '../port.ts';
 import { compileList } from './compile-steps.ts';
 import { compileTriggers } from './compile-triggers.ts';
 import type { CompiledDefinition, CompiledStep, CompiledTrigger } from './compiled.ts';
+import { compileConcurrency, priorityRank } from './concurrency.ts';
 import { Faults, type Path } from './faults.ts';
 import { anyInput, checkSchema, compileInputSchema, type InputCheck } from './input-schema.ts';
 import { definitionShape, readShape } from './shape.ts';
@@ -97,6 +98,7 @@ interface Parts {
   readonly vars: CompiledDefinition['vars'];
   readonly output: CompiledDefinition['output'];
   readonly timeoutMs: number | undefined;
+  readonly concurrency: ReturnType<typeof compileConcurrency>;
 }
 
 const FIRST_SIGHT: Sight = { steps: new Set(), roots: new Set(BASE_ROOTS) };
@@ -112,11 +114,12 @@ function compileParts(compiler: StepCompiler, shape: Shape, stored: boolean): Pa
   return {
     list,
     onError: compiler.list(shape.on_error ?? [], ['on_error'], withRoots(after, 'error')),
-    triggers: compileTriggers(shape.triggers, checker, faults),
+    triggers: compileTriggers(shape.triggers, shape.name, checker, faults),
     validateInput: compileInput(shape.input as JsonObject | undefined, stored, faults),
     vars: vars === undefined ? undefined : checker.template(vars, ['vars'], VARS_SIGHT),
     output: output === undefined ? undefined : checker.template(output, ['output'], after),
     timeoutMs: shape.timeout === undefined ? undefined : checker.literalDuration(shape.timeout, ['timeout']),
+    concurrency: compileConcurrency(shape.concurrency, checker, faults),
   };
 }
 
@@ -150,11 +153,9 @@ function inputNames(schema: Shape['input']): ReadonlySet<string> {
 }
 
 function assemble(compiler: StepCompiler, shape: Shape, parts: Parts): CompiledDefinition {
-  const limit = shape.concurrency;
-  const concurrency = typeof limit === 'number' ? ({ max: limit, on_limit: 'queue' } as const) : limit;
   const normalized = {
     ...shape,
-    concurrency,
+    concurrency: parts.concurrency?.definition,
     triggers: parts.triggers.map(({ definition }) => definition),
     steps: parts.list.normalized,
     on_error: shape.on_error && parts.onError.normalized,
@@ -170,7 +171,8 @@ function assemble(compiler: StepCompiler, shape: Shape, parts: Parts): CompiledD
     output: parts.output,
     onError: parts.onError.steps,
     timeoutMs: parts.timeoutMs,
-    concurrency,
+    concurrency: parts.concurrency?.compiled,
+    priority: priorityRank(shape.priority ?? 'normal'),
     validateInput: parts.validateInput,
   };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isJsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
+import { concurrencyShape } from './concurrency.ts';
 import type { Faults, Path } from './faults.ts';
 
 /** The static shapes of a definition; what hangs on other parts (ids, templates, types) is checked after them. */
@@ -22,15 +23,8 @@ export const definitionShape = z.strictObject({
   input: anyObject.optional(),
   vars: anyObject.optional(),
   triggers: z.array(z.unknown()).max(50).default([]),
-  concurrency: z
-    .union([
-      z.int().min(1).max(1000),
-      z.strictObject({
-        max: z.int().min(1).max(1000),
-        on_limit: z.enum(['queue', 'skip', 'replace']).default('queue'),
-      }),
-    ])
-    .optional(),
+  concurrency: concurrencyShape.optional(),
+  priority: z.enum(['low', 'normal', 'high']).optional(),
   timeout: duration.optional(),
   steps: list,
   output: z.unknown().optional(),
@@ -71,30 +65,6 @@ export const commonShape = z.object({
 });
 
 export const COMMON_FIELDS: readonly string[] = Object.keys(commonShape.shape);
-
-const triggerInput = z.json().optional();
-
-export const triggerShape = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('manual') }),
-  z.strictObject({
-    type: z.literal('schedule'),
-    cron: z.string(),
-    timezone: z.string().optional(),
-    input: triggerInput,
-  }),
-  z.strictObject({
-    type: z.literal('mqtt'),
-    topic: z.string(),
-    when: z.string().optional(),
-    input: triggerInput,
-  }),
-  z.strictObject({
-    type: z.literal('event'),
-    event: z.string(),
-    when: z.string().optional(),
-    input: triggerInput,
-  }),
-]);
 
 type Issue = z.core.$ZodIssue;
 
