@@ -88,7 +88,7 @@ export class HttpClient implements HttpPort {
     for (let hops = 0; ; hops++) {
       const response = await this.#exchange(hop, headers, request, signal);
       const next = redirectOf(hop, response);
-      if (!next || hops >= MOST_REDIRECTS) return response;
+      if (!next || hops >= MOST_REDIRECTS || request.followsRedirects === false) return response;
       hop = next;
     }
   }

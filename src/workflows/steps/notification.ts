@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { eventRow } from '#bus/event-row.ts';
 import { actorText } from '#core/actor.ts';
 import { TerminalError } from '#core/errors.ts';
+import { idFrom } from '#core/ids.ts';
 import { stepFields } from '#core/step-fields.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
@@ -76,12 +76,4 @@ function unitOf(id: string, { title, body, severity, key }: Fields, context: Ste
 /** Somebody was faster: the unique id or the unique open key refused ours. */
 function isDuplicate(error: unknown): boolean {
   return error instanceof TerminalError && error.code === 'store.constraint';
-}
-
-/** Always the same UUIDv8 (RFC 9562 §5.8) for the same run and step. */
-function idFrom(key: string): string {
-  const bytes = createHash('sha256').update(key).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
