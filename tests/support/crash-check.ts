@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { catalogue } from '#bus/catalogue.ts';
 import type { Json } from '#core/json.ts';
 import type { RunDetail, RunsPort } from '#workflows/port.ts';
 import { EngineRig } from './engine-rig.ts';
@@ -159,6 +160,12 @@ function check(rig: EngineRig, scenario: Scenario): void {
   expect(rig.count('wakes')).toBe(0);
   const log = rig.log();
   expect(log.map((event) => event.seq)).toEqual(log.map((_, index) => index + 1));
+  for (const { type, data } of log) {
+    const shape = catalogue[type as keyof typeof catalogue];
+    expect(shape.data.safeParse(data).error?.issues.map((issue) => `${type} ${issue.message}`) ?? []).toEqual(
+      [],
+    );
+  }
   for (const run of runs) checkEvents(rig, run);
   for (const effect of rig.effects) {
     const again = rig.settledIn(effect.life).has(effect.key);
