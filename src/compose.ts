@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { type ApiServer, createApi } from './api/api-server.ts';
 import { applianceMetrics } from './appliance-metrics.ts';
@@ -17,6 +18,8 @@ import { Simulator } from './hardware/simulator.ts';
 import { deviceReadStep } from './hardware/steps/device-read.ts';
 import { deviceWriteStep } from './hardware/steps/device-write.ts';
 import { Tokens } from './identity/tokens.ts';
+import { clockSources } from './module/clock-sources.ts';
+import { ClockTrust } from './module/clock-trust.ts';
 import { EventLoopDelay } from './module/event-loop-delay.ts';
 import { HealthBoard } from './module/health-board.ts';
 import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
@@ -35,10 +38,8 @@ import { type FolderResult, storeFolder } from './workflows/site-folder.ts';
 import { apiCallStep } from './workflows/steps/api-call.ts';
 import { notificationStep } from './workflows/steps/notification.ts';
 import { transformStep } from './workflows/steps/transform.ts';
-import { EventTriggers } from './workflows/triggers/event-triggers.ts';
-import type { FireDeps } from './workflows/triggers/fire.ts';
-import { MqttTriggers } from './workflows/triggers/mqtt-triggers.ts';
-import { ScheduleTriggers } from './workflows/triggers/schedule-triggers.ts';
+import { createTriggers, type Triggers } from './workflows/triggers/create-triggers.ts';
+import type { MqttTriggers } from './workflows/triggers/mqtt-triggers.ts';
 import { WorkflowCatalog } from './workflows/workflow-catalog.ts';
 
 /** What main.ts knows before anything is built. */
@@ -86,9 +87,10 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
   const startOnData = (part: Part): Promise<void> => unlessDamaged(parts, options.log, part, start);
   openReaders(parts, options.log);
   await start(parts.devices);
-  for (const part of [parts.engine, parts.mqtt.part]) await startOnData(part);
+  await start(parts.trust);
+  for (const part of [parts.engine, parts.triggers.firings, parts.mqtt.part]) await startOnData(part);
   const folder = parts.store.degraded ? undefined : await loadFolder(parts, options);
-  for (const part of [parts.eventTriggers, parts.schedules, parts.retention]) await startOnData(part);
+  for (const part of [...parts.triggers.parts, parts.retention]) await startOnData(part);
   await start(parts.health);
   await start(parts.api);
   await announce(parts, options);
@@ -118,14 +120,13 @@ interface Foundations {
   readonly mqttCursor: Cursor;
   readonly triggerCursor: Cursor;
   readonly loopDelay: EventLoopDelay;
+  readonly trust: ClockTrust;
 }
 
 interface Workflows {
   readonly catalog: WorkflowCatalog;
   readonly engine: Engine;
-  readonly mqttTriggers: MqttTriggers;
-  readonly eventTriggers: EventTriggers;
-  readonly schedules: ScheduleTriggers;
+  readonly triggers: Triggers;
 }
 
 function build(options: ComposeOptions): Parts {
@@ -153,11 +154,11 @@ function build(options: ComposeOptions): Parts {
   });
   // The publish step needs the broker, the broker the triggers, the triggers the step types: these come last.
   const late: { types: StepTypes } = { types: stepTypes([]) };
-  const workflows = buildWorkflows(options, base, {
+  const workflows = buildWorkflows(options, base, devices, {
     get: (type) => late.types.get(type),
     types: () => late.types.types(),
   });
-  const mqtt = buildMqtt(options, base, workflows.mqttTriggers);
+  const mqtt = buildMqtt(options, base, workflows.triggers.mqtt);
   late.types = stepTypes([
     transformStep,
     apiCallStep(http, { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes }),
@@ -195,11 +196,22 @@ function buildFoundations({ config, log, memory, clock = systemClock }: ComposeO
   const mqttCursor = new Cursor('mqtt', data, clock);
   const triggerCursor = new Cursor('triggers', data, clock);
   const loopDelay = new EventLoopDelay();
-  return { clock, store, data, events, retention, mqttCursor, triggerCursor, loopDelay };
+  const trust = new ClockTrust({
+    ...{ writer: store, clock, log },
+    sources: clockSources(),
+    holdMs: config.time.holdMs,
+    upMs: () => uptime() * 1000,
+  });
+  return { clock, store, data, events, retention, mqttCursor, triggerCursor, loopDelay, trust };
 }
 
-function buildWorkflows({ config, log }: ComposeOptions, base: Foundations, types: StepTypes): Workflows {
-  const { clock, data, events, store } = base;
+function buildWorkflows(
+  { config, log, memory }: ComposeOptions,
+  base: Foundations,
+  devices: Devices,
+  types: StepTypes,
+): Workflows {
+  const { clock, data, events, trust } = base;
   const catalog = new WorkflowCatalog({ store: data, stepTypes: types, clock });
   const limits = {
     maxLive: config.engine.maxActiveRuns,
@@ -211,14 +223,16 @@ function buildWorkflows({ config, log }: ComposeOptions, base: Foundations, type
     graceMs: GRACE_MS,
   };
   const engine = new Engine({ store: data, events, catalog, clock, log, limits });
-  const fire: FireDeps = { runs: engine.runs, writer: store, clock, log };
-  return {
-    catalog,
-    engine,
-    mqttTriggers: new MqttTriggers(catalog, fire),
-    eventTriggers: new EventTriggers(catalog, events, base.triggerCursor, fire),
-    schedules: new ScheduleTriggers(catalog, fire, config.time.timezone),
-  };
+  const triggers = createTriggers({
+    ...{ ...data, clock, log, catalog, events, devices, trust },
+    runs: engine.runs,
+    ticks: engine.ticks,
+    cursor: base.triggerCursor,
+    timezone: config.time.timezone,
+    filesDir: config.filesDir,
+    facts: () => ({ clean_stop: memory.lastStopClean, recovered_runs: engine.recovered }),
+  });
+  return { catalog, engine, triggers };
 }
 
 function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, target: MqttTriggers): Mqtt {
@@ -294,8 +308,9 @@ function scoreParts(parts: Omit<Parts, 'api'>, api: ApiServer): void {
   health.add(parts.engine, 3);
   health.add(parts.devices, 2);
   health.add(parts.mqtt.part, 2);
-  health.add(parts.eventTriggers, 1);
-  health.add(parts.schedules, 1);
+  health.add(parts.trust, 0.5);
+  health.add(parts.triggers.firings, 1);
+  for (const part of parts.triggers.parts) health.add(part, 0.5);
   health.add(parts.retention, 1);
   health.add(parts.http, 1);
   health.add(api, 2);
@@ -325,7 +340,7 @@ function openReaders(parts: Parts, log: Log): void {
     parts.mqttCursor.open(0);
     parts.triggerCursor.open(parts.events.head());
     parts.catalog.open();
-    parts.mqttTriggers.open();
+    parts.triggers.mqtt.open();
   } catch (error) {
     if (!parts.store.degraded) throw error;
     log.error({ err: error }, 'not even the workflows can be read');

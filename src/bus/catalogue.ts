@@ -37,6 +37,14 @@ export const catalogue = {
     description: 'The health score changed by 0.05 or more, or its status changed.',
     data: z.object({ score: z.number(), status: z.string(), reasons: z.array(z.string()) }),
   },
+  'chainbot.time.trusted': {
+    description: 'The clock is known to be right: schedules go by it.',
+    data: z.object({ source: z.string() }),
+  },
+  'chainbot.time.estimated': {
+    description: 'Nobody has set the clock for as long as `time.hold`: schedules go by it all the same.',
+    data: z.object({ held_ms: z.number() }),
+  },
   'chainbot.workflow.saved': { description: 'A new version of a workflow was stored.', data: workflow },
   'chainbot.workflow.removed': { description: 'A workflow was taken out of use.', data: workflow },
   'chainbot.workflow.queued': { description: 'A run waits for others of its workflow to end.', data: run },

@@ -44,6 +44,8 @@ export function deriveConfig(
     },
     workflowsDir:
       written.workflows_dir === null ? undefined : resolve(['workflows_dir'], written.workflows_dir),
+    filesDir:
+      written.files_dir === null ? path.join(dataDir, 'files') : resolve(['files_dir'], written.files_dir),
     log: written.log,
     mqtt: deriveMqtt(written.mqtt),
     ...deriveSections(written),
@@ -121,6 +123,10 @@ function deriveSections({ api, storage, events, telemetry, engine, outbound, ...
     },
     email: deriveEmail(written.email),
     module: { healthSeconds: written.module.health_seconds },
-    time: { timezone: written.time.timezone ?? undefined },
+    time: {
+      timezone: written.time.timezone ?? undefined,
+      /** Milliseconds. */
+      holdMs: parseDuration(written.time.hold),
+    },
   };
 }

@@ -217,6 +217,11 @@ const time = section('Wall-clock time.', {
     .nullable()
     .default(null)
     .describe("Time zone of schedules that name none, like Europe/Berlin. null: the machine's."),
+  hold: duration()
+    .default('5m')
+    .describe(
+      'How long after the machine came up schedules wait for a clock that nobody has set. 0s: not at all.',
+    ),
 });
 
 function isBrokerUrl(text: string): boolean {
@@ -263,6 +268,10 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('A folder of workflow files (*.yaml, *.json) stored at each start. null: none.'),
+  files_dir: path()
+    .nullable()
+    .default(null)
+    .describe('Where the folders of file triggers are. null: files in data_dir.'),
   log,
   mqtt,
   api,

@@ -9,6 +9,12 @@ CREATE TABLE devices (
 CREATE TABLE events (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, subject TEXT NOT NULL, actor TEXT NOT NULL,
   time INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE TABLE files_seen (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
+  modified INTEGER NOT NULL, PRIMARY KEY (workflow, trigger_index, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE hook_deliveries (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, id TEXT NOT NULL, received_at INTEGER NOT NULL,
+  received_tick INTEGER NOT NULL, PRIMARY KEY (workflow, trigger_index, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE idempotency (
   key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, run INTEGER NOT NULL, created_at INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
@@ -20,15 +26,16 @@ CREATE TABLE outbox (
   key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT, recipients TEXT NOT NULL,
   subject TEXT NOT NULL, message TEXT, status TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
   outcome TEXT, created_at INTEGER NOT NULL, ended_at INTEGER) STRICT;
+CREATE TABLE pending_firings (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, since_tick INTEGER NOT NULL, due_tick INTEGER NOT NULL,
+  cause TEXT NOT NULL, count INTEGER NOT NULL, firing TEXT NOT NULL,
+  PRIMARY KEY (workflow, trigger_index, since_tick)) STRICT, WITHOUT ROWID;
 CREATE TABLE runs (
   key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
   version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
   actor TEXT NOT NULL, trigger_data TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT,
   parent_run INTEGER, parent_path TEXT, line TEXT, priority INTEGER NOT NULL, start_at INTEGER, forked_from TEXT,
   created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
-CREATE TABLE schedules (
-  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, cron TEXT NOT NULL, last_fired_at INTEGER NOT NULL,
-  PRIMARY KEY (workflow, trigger_index)) STRICT, WITHOUT ROWID;
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL, key_id TEXT NOT NULL, wrapped TEXT NOT NULL,
   sealed TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -43,6 +50,9 @@ CREATE TABLE steps (
 CREATE TABLE tokens (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
   last_used_at INTEGER, revoked_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE triggers (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, fired_at INTEGER, fired_tick INTEGER, state TEXT,
+  PRIMARY KEY (workflow, trigger_index)) STRICT, WITHOUT ROWID;
 CREATE TABLE vault_keys (
   id TEXT PRIMARY KEY, source TEXT NOT NULL, params TEXT, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE wakes (
@@ -58,6 +68,7 @@ CREATE TABLE workflows (
   updated_at INTEGER NOT NULL, removed_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE writer_state (
   id INTEGER PRIMARY KEY CHECK (id = 1), last_batch INTEGER NOT NULL, failed TEXT NOT NULL) STRICT;
+CREATE INDEX hook_deliveries_age ON hook_deliveries (received_tick);
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE UNIQUE INDEX notifications_key ON notifications (key) WHERE key IS NOT NULL AND acknowledged_at IS NULL;
 CREATE INDEX outbox_queued ON outbox (next_at) WHERE status = 'queued';

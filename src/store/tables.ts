@@ -97,11 +97,35 @@ export interface Database {
     run: number;
     created_at: number;
   };
-  schedules: {
+  triggers: {
     workflow: string;
     trigger_index: number;
-    cron: string;
-    last_fired_at: number;
+    fired_at: number | null;
+    fired_tick: number | null;
+    state: string | null;
+  };
+  pending_firings: {
+    workflow: string;
+    trigger_index: number;
+    since_tick: number;
+    due_tick: number;
+    cause: string;
+    count: number;
+    firing: string;
+  };
+  hook_deliveries: {
+    workflow: string;
+    trigger_index: number;
+    id: string;
+    received_at: number;
+    received_tick: number;
+  };
+  files_seen: {
+    workflow: string;
+    trigger_index: number;
+    path: string;
+    size: number;
+    modified: number;
   };
   tokens: {
     id: string;

@@ -51,9 +51,22 @@ CREATE TABLE idempotency (
   key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, run INTEGER NOT NULL, created_at INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (created_at);
-CREATE TABLE schedules (
-  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, cron TEXT NOT NULL, last_fired_at INTEGER NOT NULL,
+-- What triggers remember: when each fired last, and what it has dealt with; firings that wait out a debounce;
+-- deliveries of webhooks and files that are not to be taken twice.
+CREATE TABLE triggers (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, fired_at INTEGER, fired_tick INTEGER, state TEXT,
   PRIMARY KEY (workflow, trigger_index)) STRICT, WITHOUT ROWID;
+CREATE TABLE pending_firings (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, since_tick INTEGER NOT NULL, due_tick INTEGER NOT NULL,
+  cause TEXT NOT NULL, count INTEGER NOT NULL, firing TEXT NOT NULL,
+  PRIMARY KEY (workflow, trigger_index, since_tick)) STRICT, WITHOUT ROWID;
+CREATE TABLE hook_deliveries (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, id TEXT NOT NULL, received_at INTEGER NOT NULL,
+  received_tick INTEGER NOT NULL, PRIMARY KEY (workflow, trigger_index, id)) STRICT, WITHOUT ROWID;
+CREATE INDEX hook_deliveries_age ON hook_deliveries (received_tick);
+CREATE TABLE files_seen (
+  workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
+  modified INTEGER NOT NULL, PRIMARY KEY (workflow, trigger_index, path)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tokens (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,

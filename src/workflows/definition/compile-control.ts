@@ -1,5 +1,8 @@
 import type { z } from 'zod';
 import type { Json, JsonObject } from '#core/json.ts';
+import { compileApproval } from './compile-approval.ts';
+import { compileSwitch } from './compile-switch.ts';
+import { compileSet, compileTry } from './compile-try.ts';
 import { compileWait } from './compile-wait.ts';
 import type { CompiledStep, LoopStep, ParallelStep } from './compiled.ts';
 import { conditionShape, loopShape, parallelShape, runWorkflowShape } from './control-shape.ts';
@@ -32,6 +35,14 @@ export function compileControl(
       return compileParallel(place, readShape(parallelShape, own, path, compiler.faults));
     case 'wait':
       return compileWait(place, own);
+    case 'switch':
+      return compileSwitch(place, own);
+    case 'set':
+      return compileSet(place, own);
+    case 'try':
+      return compileTry(place, own);
+    case 'approval':
+      return compileApproval(place, own);
     default:
       return compileRunWorkflow(place, readShape(runWorkflowShape, own, path, compiler.faults));
   }
@@ -112,6 +123,8 @@ function compileOver(
 }
 
 const MOST_BRANCHES = 50;
+/** What the trace calls other things below a step. */
+const TAKEN_BRANCHES: ReadonlySet<string> = new Set(['undo', 'on_error']);
 const BRANCH_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
 
 function compileParallel(
@@ -138,7 +151,7 @@ function checkBranches({ faults }: StepCompiler, names: readonly string[], wait:
   if (names.length === 0) faults.add([...path, 'branches'], 'parallel needs at least one branch');
   if (names.length > MOST_BRANCHES) faults.add([...path, 'branches'], `at most ${MOST_BRANCHES} branches`);
   for (const name of names) {
-    if (BRANCH_NAME.test(name)) continue;
+    if (BRANCH_NAME.test(name) && !TAKEN_BRANCHES.has(name)) continue;
     faults.addAtKey(
       [...path, 'branches', name],
       `"${name}" is no name of a branch`,

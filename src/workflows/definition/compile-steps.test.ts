@@ -99,7 +99,7 @@ describe('steps', () => {
 
 describe('triggers', () => {
   it.each([
-    ['{type: sometimes}', 'triggers[0].type: invalid'],
+    ['{type: sometimes}', 'triggers[0].type: there is no trigger "sometimes"'],
     ['{type: mqtt, topic: a, qos: 1}', 'there is no field "qos" here'],
     ['{type: mqtt}', '"topic" is missing'],
     ['{type: mqtt, topic: "a/#/b"}', '# stands alone'],

@@ -58,7 +58,8 @@ function compileStep(
   const shape = readShape(commonShape, raw, path, compiler.faults);
   if (shape === undefined) return undefined;
   if (RESERVED_IDS.has(shape.id)) {
-    compiler.faults.add([...path, 'id'], `"${shape.id}" cannot be an id`, 'Expressions reserve the word.');
+    const why = shape.id === 'undo' ? 'The trace keeps the word for `undo`.' : 'Expressions reserve the word.';
+    compiler.faults.add([...path, 'id'], `"${shape.id}" cannot be an id`, why);
   }
   const own = ownFields(raw);
   const common = compileCommon(compiler, shape, path, sight);
@@ -68,17 +69,19 @@ function compileStep(
   if (kind === undefined) return undefined;
   const seen = new Set([...kind.inner, shape.id]);
   const handled = compileOnError(compiler, shape.on_error, path, sight, seen);
-  const step: CompiledStep = { ...kind.step, onError: handled.onError };
+  const undo = compileUndo(compiler, shape.undo, path, sight, seen);
+  const step: CompiledStep = { ...kind.step, onError: handled.onError, undo: undo?.steps ?? [] };
   compiler.byId.set(step.id, step);
+  const undone = undo && { undo: undo.normalized };
   return {
     step,
-    normalized: { ...definedOf(shape), ...handled.normalized, ...kind.fields } as StepDefinition,
+    normalized: { ...definedOf(shape), ...handled.normalized, ...undone, ...kind.fields } as StepDefinition,
     seen,
   };
 }
 
 /** `steps.in` and the like cannot be written in CEL. */
-const RESERVED_IDS: ReadonlySet<string> = new Set(['in', 'true', 'false', 'null']);
+const RESERVED_IDS: ReadonlySet<string> = new Set(['in', 'true', 'false', 'null', 'undo']);
 
 function ownFields(step: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(step).filter(([name]) => !COMMON_FIELDS.includes(name)));
@@ -159,4 +162,21 @@ function compileOnError(
   const list = compiler.list(onError, [...path, 'on_error'], inside);
   for (const id of list.seen) seen.add(id);
   return { onError: list.steps, normalized: { on_error: list.normalized } };
+}
+
+/** The steps of `undo` see what the step saw, the step itself, and `error`; nobody sees them. */
+function compileUndo(
+  compiler: StepCompiler,
+  undo: Shape['undo'],
+  path: Path,
+  sight: Sight,
+  seen: ReadonlySet<string>,
+): CompiledList | undefined {
+  if (undo === undefined) return undefined;
+  if (path[0] === 'on_error' || path.includes('undo')) {
+    const where = path.includes('undo') ? 'undo' : "the workflow's on_error";
+    compiler.faults.addAtKey([...path, 'undo'], `a step of ${where} has no undo`, 'Nothing comes after it.');
+  }
+  const inside: Sight = { steps: new Set([...sight.steps, ...seen]), roots: withRoots(sight, 'error').roots };
+  return compiler.list(undo, [...path, 'undo'], inside);
 }

@@ -59,6 +59,8 @@ interface StepBase {
   readonly timeout: CompiledDuration | undefined;
   readonly onError: 'fail' | 'continue' | readonly CompiledStep[];
   readonly onInterrupt: OnInterrupt | undefined;
+  /** Run when the run fails or is cancelled after this step had completed; they see its output and `error`. */
+  readonly undo: readonly CompiledStep[];
 }
 
 /** Something that a registered step type does. */
@@ -94,6 +96,49 @@ export interface LoopStep extends StepBase {
   readonly steps: readonly CompiledStep[];
 }
 
+export interface SwitchStep extends StepBase {
+  readonly kind: 'switch';
+  /** Absent: the cases are all questions. */
+  readonly value: Template | undefined;
+  /** The first that is so is taken. A question sees `value`. */
+  readonly cases: readonly {
+    readonly when: { readonly equals: readonly Scalar[] } | { readonly asks: Expression };
+    readonly steps: readonly CompiledStep[];
+  }[];
+  readonly default: readonly CompiledStep[] | undefined;
+}
+
+type Scalar = string | number | boolean | null;
+
+/** Gives `vars` new values for all that comes after it. */
+export interface SetStep extends StepBase {
+  readonly kind: 'set';
+  /** Evaluates to a JsonObject. */
+  readonly vars: Template;
+}
+
+export interface TryStep extends StepBase {
+  readonly kind: 'try';
+  readonly steps: readonly CompiledStep[];
+  /** Sees `error`; absent: the failure goes on. */
+  readonly catch: readonly CompiledStep[] | undefined;
+  /** Sees `error`, null when all went well. */
+  readonly finally: readonly CompiledStep[];
+  /** What `finally` may take, whatever else has run out of time. */
+  readonly grace: CompiledDuration;
+}
+
+export interface ApprovalStep extends StepBase {
+  readonly kind: 'approval';
+  readonly title: Template;
+  readonly body: Template | undefined;
+  /** Who may answer; null: anyone. */
+  readonly roles: readonly string[] | null;
+  readonly deadline: CompiledDuration | undefined;
+  /** The answer when nobody has answered in time; absent: the step fails. */
+  readonly fallback: 'approve' | 'reject' | undefined;
+}
+
 export interface ParallelStep extends StepBase {
   readonly kind: 'parallel';
   readonly branches: readonly { readonly name: string; readonly steps: readonly CompiledStep[] }[];
@@ -122,7 +167,17 @@ export interface RunWorkflowStep extends StepBase {
   readonly wait: boolean;
 }
 
-export type CompiledStep = TaskStep | ConditionStep | LoopStep | ParallelStep | WaitStep | RunWorkflowStep;
+export type CompiledStep =
+  | TaskStep
+  | ConditionStep
+  | LoopStep
+  | ParallelStep
+  | WaitStep
+  | RunWorkflowStep
+  | SwitchStep
+  | SetStep
+  | TryStep
+  | ApprovalStep;
 
 /** A trigger with its place in the definition; `when` and `input` see `trigger` and nothing else. */
 export interface CompiledTrigger {

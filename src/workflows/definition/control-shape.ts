@@ -53,5 +53,50 @@ export const runWorkflowShape = z.strictObject({
   wait: z.boolean().default(true),
 });
 
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+export const switchShape = z.strictObject({
+  value: z.json().optional(),
+  cases: z
+    .array(
+      z.strictObject({
+        when: z.union([scalar, z.array(scalar).min(1)], {
+          error: 'must be a value, a list of values, or a condition in {{ }}',
+        }),
+        steps,
+      }),
+      { error: 'must be a list of cases, each with when and steps' },
+    )
+    .min(1, { error: 'a switch needs at least one case' })
+    .max(100),
+  default: steps.optional(),
+});
+
+export const setShape = z.strictObject({
+  vars: z.record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, { error: 'must be a name: letters, digits and _' }),
+    z.json(),
+    { error: 'must be a map of names and values' },
+  ),
+});
+
+export const tryShape = z.strictObject({
+  steps,
+  catch: steps.optional(),
+  finally: steps.optional(),
+  grace: duration.default('1m'),
+});
+
+export const approvalShape = z.strictObject({
+  title: z.string({ error: 'must be a text' }).min(1).max(2000),
+  body: z.string({ error: 'must be a text' }).max(10_000).optional(),
+  roles: z.array(z.string().min(1).max(63), { error: 'must be a list of roles' }).min(1).max(50).optional(),
+  anyone: z.literal(true, { error: 'must be true, or name the roles' }).optional(),
+  deadline: duration.optional(),
+  default: z.enum(['approve', 'reject'], { error: 'must be approve or reject' }).optional(),
+});
+
 /** Types of steps that no registered step type may take. */
-export const CONTROL_TYPES: readonly string[] = ['condition', 'loop', 'parallel', 'wait', 'run_workflow'];
+export const CONTROL_TYPES: readonly string[] = [
+  ...['condition', 'switch', 'loop', 'parallel', 'try', 'wait', 'approval', 'set', 'run_workflow'],
+];

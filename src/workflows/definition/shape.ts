@@ -62,6 +62,7 @@ export const commonShape = z.object({
     .union([z.enum(['fail', 'continue']), list], { error: 'must be fail, continue or a list of steps' })
     .optional(),
   on_interrupt: z.enum(['retry', 'fail', 'skip']).optional(),
+  undo: list.optional(),
 });
 
 export const COMMON_FIELDS: readonly string[] = Object.keys(commonShape.shape);

@@ -159,7 +159,9 @@ export class SightChecker {
     if (this.#known.ids.has(root)) return `Did you mean steps.${root}.output?`;
     if (root === 'event') return 'Only `where` of a wait sees event; elsewhere it is trigger.event.';
     if (root === 'loop') return 'Only steps in a loop see loop.';
-    if (root === 'error') return 'Only steps of on_error see error; elsewhere it is steps.<id>.error.';
+    if (root === 'value') return 'Only the when of a case sees value.';
+    if (root === 'error')
+      return 'Only steps of on_error, catch, finally and undo see error; elsewhere it is steps.<id>.error.';
     return didYouMean(root, sight.roots) ?? `Names here: ${[...sight.roots].join(', ')}. Texts want quotes.`;
   }
 

@@ -28,7 +28,7 @@ export type StepCommon = Pick<
   'id' | 'type' | 'name' | 'at' | 'when' | 'retry' | 'timeout' | 'onInterrupt'
 >;
 
-/** A step of one kind, before its `on_error` is looked at. */
+/** A step of one kind, before its `on_error` and `undo` are looked at. */
 export interface CompiledKind {
   readonly step: CompiledStep;
   /** Own fields as they are stored. */
@@ -45,5 +45,5 @@ export interface Place {
   readonly sight: Sight;
 }
 
-/** The part of a step that `on_error` replaces later. */
-export const UNHANDLED = { onError: 'fail' } as const;
+/** The part of a step that its `on_error` and `undo` replace later. */
+export const UNHANDLED = { onError: 'fail', undo: [] } as const;

@@ -7,12 +7,24 @@ export const MOST_STEPS = 500;
 /** Lists of steps in lists of steps. */
 export const DEEPEST_STEPS = 16;
 
+/** Fields that are lists of steps in steps of one type, and may be anything in others. */
+const OF_TYPE: Readonly<Record<string, readonly string[]>> = {
+  switch: ['default'],
+  try: ['catch', 'finally'],
+};
+
 /** The lists of steps that a step holds, with their places. */
 export function* innerLists(step: object, path: Path): Generator<readonly [readonly unknown[], Path]> {
   const fields = step as Readonly<Record<string, unknown>>;
-  for (const name of ['then', 'else', 'steps', 'on_error']) {
+  for (const name of ['then', 'else', 'steps', ...(OF_TYPE[String(fields.type)] ?? []), 'on_error', 'undo']) {
     const list = fields[name];
     if (Array.isArray(list)) yield [list, [...path, name]];
+  }
+  if (fields.type === 'switch' && Array.isArray(fields.cases)) {
+    for (const [i, one] of (fields.cases as readonly unknown[]).entries()) {
+      const list = isJsonObject(one) ? one.steps : undefined;
+      if (Array.isArray(list)) yield [list, [...path, 'cases', i, 'steps']];
+    }
   }
   const { branches } = fields;
   if (!isJsonObject(branches)) return;

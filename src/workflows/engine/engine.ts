@@ -85,6 +85,11 @@ export class Engine implements Part {
     this.runs = new Runs(store, catalog, this.launcher, signals);
   }
 
+  /** The clock that relative waits and triggers go by. */
+  get ticks(): Pick<Ticks, 'now'> {
+    return this.#ticks;
+  }
+
   async start(signal: AbortSignal): Promise<void> {
     this.#stopping = new AbortController();
     this.#ticks.open();

@@ -2,7 +2,7 @@ import type { Json } from '#core/json.ts';
 import { topicMatcher } from '#core/topic-filter.ts';
 import type { InboundMessage, InboundTarget } from '#mqtt/port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
-import { type FireDeps, fire } from './fire.ts';
+import type { Firings } from './firings.ts';
 import { type ActiveTrigger, activeTriggers } from './trigger-index.ts';
 
 type MqttTrigger = ActiveTrigger<Extract<ActiveTrigger['definition'], { type: 'mqtt' }>>;
@@ -13,12 +13,12 @@ const MOST_PAYLOAD = 256 * 1024;
 /** Workflows that MQTT messages start. Given to the MQTT room, which acknowledges after `deliver`. */
 export class MqttTriggers implements InboundTarget {
   readonly #catalog: WorkflowCatalog;
-  readonly #deps: FireDeps;
+  readonly #firings: Firings;
   #triggers: { readonly active: MqttTrigger; readonly matches: (topic: string) => boolean }[] = [];
 
-  constructor(catalog: WorkflowCatalog, deps: FireDeps) {
+  constructor(catalog: WorkflowCatalog, firings: Firings) {
     this.#catalog = catalog;
-    this.#deps = deps;
+    this.#firings = firings;
   }
 
   open(): void {
@@ -44,7 +44,7 @@ export class MqttTriggers implements InboundTarget {
       retain: message.retain,
     };
     const actor = { kind: 'mqtt', id: message.topic } as const;
-    await Promise.all(hit.map(({ active }) => fire(active, { trigger, actor }, this.#deps)));
+    await Promise.all(hit.map(({ active }) => this.#firings.fire(active, { trigger, actor })));
   }
 
   #read(): void {

@@ -1,137 +1,291 @@
-import { Cron } from 'croner';
-import { sleep } from '#core/clock.ts';
-import { errorRecord, RetryableError } from '#core/errors.ts';
-import { type Part, type PartHealth, WELL } from '#core/part.ts';
-import { statement } from '#store/statement.ts';
-import type { Unit } from '#store/unit.ts';
+import type { ClockTrustPort } from '#core/clock-trust.ts';
+import { parseDuration } from '#core/duration.ts';
+import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
+import { Unit } from '#store/unit.ts';
+import type { ScheduleTrigger } from '../port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
-import { type FireDeps, fire } from './fire.ts';
-import { type ActiveTrigger, activeTriggers } from './trigger-index.ts';
+import { CronTimes } from './cron-times.ts';
+import { skipped } from './fire.ts';
+import type { Firings } from './firings.ts';
+import {
+  CronClock,
+  type Due,
+  type DueTimes,
+  IntervalClock,
+  type Moment,
+  type ScheduleClock,
+} from './schedule-clock.ts';
+import {
+  type ActiveTrigger,
+  activeTriggers,
+  causeOf,
+  isEnabled,
+  type TriggerWatch,
+  triggerKey,
+} from './trigger-index.ts';
+import { dropState } from './trigger-table.ts';
 
-type ScheduleTrigger = ActiveTrigger<Extract<ActiveTrigger['definition'], { type: 'schedule' }>>;
+type ActiveSchedule = ActiveTrigger<ScheduleTrigger>;
 
-const putFired = statement(
-  (db, p: { workflow: string; trigger_index: number; cron: string; last_fired_at: number }) =>
-    db
-      .insertInto('schedules')
-      .values({
-        workflow: p.workflow,
-        trigger_index: p.trigger_index,
-        cron: p.cron,
-        last_fired_at: p.last_fired_at,
-      })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['workflow', 'trigger_index'])
-          .doUpdateSet({ cron: p.cron, last_fired_at: p.last_fired_at }),
-      ),
-);
+interface Entry {
+  active: ActiveSchedule;
+  readonly cause: string;
+  readonly clock: ScheduleClock;
+  /** No try before this, monotonic; the pause after the last failure. */
+  notBefore: number;
+  pause: number;
+}
 
 /** The wall clock may jump: how long a sleep towards the next time is at most. */
-const LONGEST_SLEEP_MS = 30_000;
-/** A time that was missed by more than this (the clock was set forward) is passed by. */
-const LATEST_MS = 60_000;
+const LONGEST_SLEEP_MS = 10_000;
+/** A time that nobody could keep for longer than this was missed. */
+const LATE_MS = 60_000;
+const USUAL_LIMIT = 10;
+/** Of a long absence only the newest so many times are looked at. */
+const MOST_MISSED = 100;
 
 /**
- * Workflows that the clock starts (cron, in a time zone). Times that passed while the daemon was away are
- * passed by, as Home Assistant does; each firing carries its time as the idempotency key.
+ * Workflows that the clock starts: cron in a time zone, and intervals of the tick clock.
+ *
+ * 1. What a schedule has dealt with is on disk in the unit of the run it started: no time comes twice.
+ * 2. Times that passed while the daemon was away, or that the clock jumped over, are `missed`; what becomes of
+ *    them the definition says. Times that came while the clock was held are late, not missed.
+ * 3. A firing that is not possible now (a full disk) is tried until it is; then it is late, or missed.
  */
-export class ScheduleTriggers implements Part {
+export class ScheduleTriggers implements Part, TriggerWatch {
   readonly name = 'schedules';
   readonly #catalog: WorkflowCatalog;
-  readonly #deps: FireDeps;
+  readonly #firings: Firings;
+  readonly #trust: ClockTrustPort;
   readonly #timezone: string | undefined;
-  #loops: { readonly abort: AbortController; readonly done: Promise<void> }[] = [];
-  #unlisten: (() => void) | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  #entries = new Map<string, Entry>();
+  #unlisten: (() => void)[] = [];
+  #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #wake: () => void = () => undefined;
+  #isChanged = false;
+  /** For how long the clock was not believed, as long as that excuses; milliseconds. */
+  #heldMs = 0;
+  #heldSince: number | undefined;
+  #lateReason: string | undefined;
 
   /** `timezone` holds for schedules that name none; undefined: the machine's. */
-  constructor(catalog: WorkflowCatalog, deps: FireDeps, timezone?: string | undefined) {
+  constructor(
+    catalog: WorkflowCatalog,
+    firings: Firings,
+    trust: ClockTrustPort,
+    timezone?: string | undefined,
+  ) {
     this.#catalog = catalog;
-    this.#deps = deps;
+    this.#firings = firings;
+    this.#trust = trust;
     this.#timezone = timezone;
   }
 
   async start(_signal: AbortSignal): Promise<void> {
-    this.#begin(this.#deps.clock.now());
-    this.#unlisten = this.#catalog.onChanged(() => {
-      this.#turn = this.#turn.then(() => this.#again());
-    });
+    this.#stopping = new AbortController();
+    this.#entries.clear();
+    this.#heldSince = this.#isHeld ? this.#firings.clock.monotonic() : undefined;
+    await this.#read();
+    const again = (): void => this.#wake();
+    const changed = (): void => {
+      this.#isChanged = true;
+      this.#wake();
+    };
+    this.#unlisten = [this.#catalog.onChanged(changed), this.#trust.onChanged(again)];
+    this.#loop = this.#keepTime(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
-    this.#unlisten?.();
-    await this.#turn;
-    await this.#end();
+    for (const unlisten of this.#unlisten) unlisten();
+    this.#unlisten = [];
+    this.#stopping.abort();
+    this.#wake();
+    await this.#loop;
   }
 
   health(): PartHealth {
-    return WELL;
+    if (this.#lateReason === undefined) return WELL;
+    return unwell(
+      0.5,
+      `schedules wait: ${this.#lateReason}`,
+      'See the health of the engine and the database.',
+    );
   }
 
-  /** What falls due while the old loops end is not passed by. */
-  async #again(): Promise<void> {
-    const now = this.#deps.clock.now();
-    await this.#end();
-    this.#begin(now);
+  status(workflow: string, index: number) {
+    const entry = this.#entries.get(triggerKey(workflow, index));
+    if (!entry) return undefined;
+    const moment = this.#moment();
+    const left = entry.clock.left(moment);
+    const held = entry.clock.isWall && this.#isHeld ? 'nobody knows the time yet' : null;
+    return { next: left === undefined ? null : moment.now + left, held };
   }
 
-  #begin(from: number): void {
-    this.#loops = activeTriggers(this.#catalog, 'schedule').map((active) => {
-      const abort = new AbortController();
-      return { abort, done: this.#keepTime(active, from, abort.signal) };
-    });
+  get #isHeld(): boolean {
+    return this.#trust.standing().state === 'held';
   }
 
-  async #end(): Promise<void> {
-    for (const { abort } of this.#loops) abort.abort();
-    await Promise.all(this.#loops.map((loop) => loop.done));
-    this.#loops = [];
+  #moment(): Moment {
+    return { now: this.#firings.clock.now(), tick: this.#firings.tick() };
   }
 
-  async #keepTime(active: ScheduleTrigger, from: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#deps;
-    const timezone = active.definition.timezone ?? this.#timezone;
-    const cron = new Cron(active.definition.cron, { paused: true, ...(timezone ? { timezone } : {}) });
-    let next = cron.nextRun(new Date(from))?.getTime();
-    while (next !== undefined && !signal.aborted) {
-      const left = next - clock.now();
-      if (left > 0) {
-        await sleep(clock, Math.min(left, LONGEST_SLEEP_MS), signal).catch(() => undefined);
-        // The clock may have been set back: the next time is then an earlier one.
-        if (clock.now() < next - left) next = cron.nextRun(new Date(clock.now()))?.getTime();
-        continue;
-      }
-      if (left > -LATEST_MS) await this.#fire(active, next, signal);
-      next = cron.nextRun(new Date(Math.max(clock.now(), next)))?.getTime();
+  async #keepTime(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const woken = Promise.withResolvers<void>();
+      this.#wake = woken.resolve;
+      if (this.#isChanged) await this.#read();
+      this.#noteHold();
+      await Promise.all([...this.#entries.values()].map((entry) => this.#look(entry)));
+      if (!this.#isHeld) this.#heldMs = 0;
+      if (signal.aborted) return;
+      const timer = this.#firings.clock.after(this.#left(), woken.resolve);
+      await woken.promise;
+      timer[Symbol.dispose]();
     }
   }
 
-  /** Tries for a minute; later than that the time has passed. */
-  async #fire(active: ScheduleTrigger, at: number, signal: AbortSignal): Promise<void> {
+  /** When the hold ends, its length excuses what came late meanwhile. */
+  #noteHold(): void {
+    const now = this.#firings.clock.monotonic();
+    if (this.#isHeld) this.#heldSince ??= now;
+    else if (this.#heldSince !== undefined) {
+      this.#heldMs = now - this.#heldSince;
+      this.#heldSince = undefined;
+    }
+  }
+
+  #left(): number {
+    const moment = this.#moment();
+    const monotonic = this.#firings.clock.monotonic();
+    let left = LONGEST_SLEEP_MS;
+    for (const { clock, notBefore } of this.#entries.values()) {
+      if (clock.isWall && this.#isHeld) continue;
+      const due = clock.left(moment);
+      if (due !== undefined) left = Math.min(left, Math.max(due, notBefore - monotonic));
+    }
+    return left;
+  }
+
+  async #look(entry: Entry): Promise<void> {
+    const { clock, log } = this.#firings;
+    if ((entry.clock.isWall && this.#isHeld) || clock.monotonic() < entry.notBefore) return;
+    const moment = this.#moment();
+    const { missed, limit = USUAL_LIMIT } = entry.active.definition;
+    try {
+      const most = missed === 'all' ? Math.max(limit, MOST_MISSED) : MOST_MISSED;
+      const due = entry.clock.due(moment, most);
+      if (due.times.length > 0) await this.#fireAll(entry, due);
+      if (!this.#stopping.signal.aborted) entry.clock.pass(moment);
+      entry.pause = 0;
+      this.#lateReason = undefined;
+    } catch (error) {
+      if (this.#firings.heldBy(error, entry.active)) this.#lateReason = (error as Error).message;
+      else log.error({ err: error, workflow: entry.active.workflow }, 'a schedule broke');
+      entry.pause = Math.min(Math.max(1000, entry.pause * 2), 10_000);
+      entry.notBefore = clock.monotonic() + entry.pause;
+    }
+  }
+
+  async #fireAll(entry: Entry, due: DueTimes): Promise<void> {
+    const late = LATE_MS + this.#heldMs;
+    const missed = due.times.filter((time) => time.lateMs > late);
+    if (missed.length > 0) await this.#dealWithMissed(entry, missed, due.more);
+    for (const time of due.times) {
+      if (this.#stopping.signal.aborted) return;
+      if (time.lateMs <= late) await this.#fire(entry, time, {});
+    }
+  }
+
+  async #dealWithMissed(entry: Entry, missed: readonly Due[], more: boolean): Promise<void> {
+    const { missed: policy = 'skip', limit = USUAL_LIMIT } = entry.active.definition;
+    const kept = policy === 'all' ? missed.slice(-limit) : policy === 'once' ? missed.slice(-1) : [];
+    const left = missed.length - kept.length;
+    if (policy !== 'once' && left > 0) {
+      await this.#skip(
+        entry,
+        missed[left - 1] as Due,
+        `${countText(left, more)} missed, and \`missed\` is ${policy}`,
+      );
+    }
+    const count = policy === 'once' ? missed.length : 1;
+    for (const time of kept) {
+      if (this.#stopping.signal.aborted) return;
+      await this.#fire(entry, time, { missed: count });
+    }
+  }
+
+  async #skip({ active, clock }: Entry, upTo: Due, reason: string): Promise<void> {
+    const actor = { kind: 'schedule', id: `${active.workflow}/${active.trigger.index}` } as const;
+    const also = (unit: Unit): void => this.#firings.memory.keep(unit, active, upTo.kept);
+    await skipped(active, { actor, also }, reason, this.#firings.deps);
+    clock.settle(upTo);
+  }
+
+  async #fire({ active, clock }: Entry, due: Due, how: { readonly missed?: number }): Promise<void> {
     const { workflow, definition, trigger } = active;
-    const fired = { workflow, trigger_index: trigger.index, cron: definition.cron, last_fired_at: at };
-    const firing = {
-      trigger: { type: 'schedule', cron: definition.cron, scheduled_at: new Date(at).toISOString() },
+    const { cron, every } = definition;
+    await this.#firings.fire(active, {
+      trigger: {
+        type: 'schedule',
+        ...(cron === undefined ? { every: every ?? 0 } : { cron }),
+        scheduled_at: new Date(due.at).toISOString(),
+        ...how,
+      },
       actor: { kind: 'schedule', id: `${workflow}/${trigger.index}` },
-      idempotencyKey: `schedule:${workflow}:${trigger.index}:${at}`,
-      also: (unit: Unit) => void unit.add(putFired, fired),
-    } as const;
-    const { clock, log } = this.#deps;
-    const last = clock.monotonic() + LATEST_MS;
-    for (let pause = 1000; ; pause = Math.min(pause * 2, 10_000)) {
-      try {
-        await fire(active, firing, this.#deps);
-        return;
-      } catch (error) {
-        if (error instanceof RetryableError && clock.monotonic() + pause < last && !signal.aborted) {
-          await sleep(clock, pause, signal).catch(() => undefined);
-          continue;
-        }
-        const { message } = errorRecord(error);
-        log.error({ workflow, err: error }, `a schedule could not start "${workflow}" now: ${message}`);
-        return;
+      idempotencyKey: `schedule:${workflow}:${trigger.index}:${due.key}`,
+      also: (unit) => this.#firings.memory.keep(unit, active, due.kept),
+    });
+    clock.settle(due);
+  }
+
+  /** The schedules there are; those that stay go on where they are. */
+  async #read(): Promise<void> {
+    this.#isChanged = false;
+    const entries = new Map<string, Entry>();
+    const begun = new Unit();
+    for (const active of activeTriggers(this.#catalog, 'schedule')) {
+      const key = triggerKey(active.workflow, active.trigger.index);
+      const cause = causeOf(active.definition);
+      const before = this.#entries.get(key);
+      if (before?.cause === cause) {
+        before.active = active;
+        entries.set(key, before);
+      } else entries.set(key, { active, cause, clock: this.#clockOf(active, begun), notBefore: 0, pause: 0 });
+    }
+    this.#entries = entries;
+    this.#forgetDisabled(begun);
+    if (begun.steps.length === 0) return;
+    await this.#firings.deps.writer
+      .commit(begun)
+      .catch((error: unknown) =>
+        this.#firings.log.warn({ err: error }, 'new schedules were not written down'),
+      );
+  }
+
+  #clockOf(active: ActiveSchedule, begun: Unit): ScheduleClock {
+    const { cron, every, timezone } = active.definition;
+    const kept = this.#firings.memory.state(active);
+    if (cron !== undefined)
+      return new CronClock(new CronTimes(cron, timezone ?? this.#timezone), kept, active.since);
+    const clock = new IntervalClock(parseDuration(every ?? 0), kept, this.#moment());
+    // A time of day is known by the version's own age; where an interval began nobody knows after a crash.
+    if (kept === undefined) this.#firings.memory.keep(begun, active, clock.kept());
+    return clock;
+  }
+
+  /** Time spent switched off is not missed afterwards. */
+  #forgetDisabled(unit: Unit): void {
+    for (const { name, triggers } of this.#catalog.list()) {
+      for (const [index, definition] of triggers.entries()) {
+        if (definition.type !== 'schedule' || isEnabled(definition)) continue;
+        if (this.#firings.memory.forget(name, index))
+          unit.add(dropState, { workflow: name, trigger_index: index });
       }
     }
   }
+}
+
+function countText(count: number, more: boolean): string {
+  return more ? `${count} times or more were` : count === 1 ? 'one time was' : `${count} times were`;
 }

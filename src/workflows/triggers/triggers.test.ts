@@ -7,8 +7,9 @@ import { silentLog } from '#core/log.ts';
 import { Unit } from '#store/unit.ts';
 import { act } from '../../../tests/support/crash-scenarios.ts';
 import { EngineRig } from '../../../tests/support/engine-rig.ts';
+import { ScriptedTrust } from '../../../tests/support/scripted-trust.ts';
 import { EventTriggers } from './event-triggers.ts';
-import type { FireDeps } from './fire.ts';
+import { Firings } from './firings.ts';
 import { MqttTriggers } from './mqtt-triggers.ts';
 import { ScheduleTriggers } from './schedule-triggers.ts';
 
@@ -18,7 +19,22 @@ const ME = { kind: 'person', id: 'me' } as const;
 let rig: EngineRig;
 let stops: (() => Promise<void>)[];
 
-const deps = (): FireDeps => ({ runs: rig.engine.runs, writer: rig.store, clock: rig.clock, log: silentLog });
+async function begin(): Promise<Firings> {
+  const { catalog, clock, store, engine } = rig;
+  const { runs, ticks } = engine;
+  const firings = new Firings({
+    catalog,
+    clock,
+    runs,
+    ticks,
+    writer: store,
+    reader: store.reader,
+    log: silentLog,
+  });
+  await firings.start(never);
+  stops.push(() => firings.stop());
+  return firings;
+}
 const emit = (type: string, data: object = {}, more: object = {}): Promise<unknown> =>
   rig.store.commit(
     new Unit().event({
@@ -36,13 +52,14 @@ const inputs = (workflow: string): Json[] =>
     .runs.map((run) => rig.engine.runs.get(run.id).input)
     .reverse();
 
-async function follow(): Promise<{ triggers: EventTriggers; cursor: Cursor }> {
+async function follow(): Promise<{ triggers: EventTriggers; firings: Firings; cursor: Cursor }> {
   const cursor = new Cursor('triggers', { reader: rig.store.reader, writer: rig.store }, rig.clock);
   cursor.open(rig.events.head());
-  const triggers = new EventTriggers(rig.catalog, rig.events, cursor, deps());
+  const firings = await begin();
+  const triggers = new EventTriggers(rig.catalog, rig.events, cursor, firings);
   await triggers.start(never);
   stops.push(() => triggers.stop());
-  return { triggers, cursor };
+  return { triggers, firings, cursor };
 }
 
 beforeEach(async () => {
@@ -164,15 +181,15 @@ describe('events', () => {
     rig = new EngineRig({ maxLive: 1 });
     await rig.open();
     await rig.save({ name: 'w', triggers: [onTest], steps: [{ id: 'h', type: 'wait', for: '2s' }] });
-    const { triggers } = await follow();
+    const { firings } = await follow();
     for (const n of [1, 2, 3]) await emit('test.happened', { n });
     await rig.settle();
     expect(inputs('w')).toEqual([{ n: 1 }]);
-    expect(triggers.health()).toMatchObject({ score: 0.5 });
+    expect(firings.health()).toMatchObject({ score: 0.5 });
     rig.store.refusals.push(new RetryableError('store.full', 'full'));
     await rig.pass(30);
     expect(inputs('w')).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
-    expect(triggers.health().score).toBe(1);
+    expect(firings.health().score).toBe(1);
   });
 
   test('a start that is refused for good is an event', async () => {
@@ -245,7 +262,7 @@ describe('mqtt', () => {
         steps: [act('a')],
       },
     );
-    const triggers = new MqttTriggers(rig.catalog, deps());
+    const triggers = new MqttTriggers(rig.catalog, await begin());
     triggers.open();
     let changed = 0;
     triggers.onFiltersChanged(() => changed++);
@@ -270,7 +287,7 @@ describe('schedules', () => {
       .runs.map((run) => String(run.trigger.scheduled_at))
       .reverse();
   async function keep(timezone = 'UTC'): Promise<ScheduleTriggers> {
-    const schedules = new ScheduleTriggers(rig.catalog, deps(), timezone);
+    const schedules = new ScheduleTriggers(rig.catalog, await begin(), new ScriptedTrust(), timezone);
     await schedules.start(never);
     stops.push(() => schedules.stop());
     return schedules;
@@ -294,8 +311,8 @@ describe('schedules', () => {
     expect(times('w')).toEqual(['2026-07-01T10:05:00.000Z', '2026-07-01T10:10:00.000Z']);
     expect(inputs('w')).toEqual([{ by: 'schedule' }, { by: 'schedule' }]);
     expect(schedules.health().score).toBe(1);
-    expect(rig.store.rows('SELECT workflow, cron FROM schedules')).toEqual([
-      { workflow: 'w', cron: '*/5 * * * *' },
+    expect(rig.store.rows('SELECT workflow, fired_at FROM triggers')).toEqual([
+      { workflow: 'w', fired_at: Date.parse('2026-07-01T10:10:00Z') },
     ]);
   });
 
