@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { signWebhook, verifyWebhook, webhookKey } from './standard-webhooks.ts';
+import { signWebhook, webhookKey } from './standard-webhooks.ts';
 
 const SECRET = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const key = webhookKey(`whsec_${SECRET}`) as Uint8Array;
@@ -22,14 +22,5 @@ describe('Standard Webhooks', () => {
     }
     expect(webhookKey('whsec_not base64 at all, is it')).toBeUndefined();
     expect(webhookKey('')).toBeUndefined();
-  });
-
-  it('knows its own signature among others', () => {
-    const own = signWebhook(key, id, 5, 'grüezi');
-    expect(verifyWebhook(`v1a,xyz v1,short ${own}`, key, id, 5, 'grüezi')).toBe(true);
-    expect(verifyWebhook(own, key, id, 6, 'grüezi')).toBe(false);
-    expect(verifyWebhook(own, key, 'other', 5, 'grüezi')).toBe(false);
-    expect(verifyWebhook(own, key, id, 5, 'gruezi')).toBe(false);
-    expect(verifyWebhook('', key, id, 5, 'grüezi')).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 
 /**
  * Standard Webhooks 1.0.0 (github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md), symmetric
@@ -14,7 +14,6 @@ export const WEBHOOK_HEADERS = Object.freeze({
 
 const PREFIX = 'whsec_';
 const BASE64 = /^[A-Za-z0-9+/]{16,}={0,2}$/;
-const MOST_SIGNATURES = 20;
 /** "At least 24 bytes (192 bits, 512 maximum)": 24 to 64 bytes. */
 const KEY_BYTES = { min: 24, max: 64 } as const;
 
@@ -30,21 +29,4 @@ export function webhookKey(secret: string): Uint8Array | undefined {
 /** `v1,…` for one key; `timestamp` in Unix seconds. */
 export function signWebhook(key: Uint8Array, id: string, timestamp: number, body: string): string {
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`, 'utf8').digest('base64')}`;
-}
-
-/** Is one of the signatures in the header that of this key? Takes the same time whichever it is. */
-export function verifyWebhook(
-  header: string,
-  key: Uint8Array,
-  id: string,
-  timestamp: number,
-  body: string,
-): boolean {
-  const wanted = Buffer.from(signWebhook(key, id, timestamp, body));
-  let found = false;
-  for (const signature of header.split(' ', MOST_SIGNATURES)) {
-    const given = Buffer.from(signature);
-    if (given.length === wanted.length && timingSafeEqual(given, wanted)) found = true;
-  }
-  return found;
 }

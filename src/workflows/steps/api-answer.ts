@@ -44,7 +44,8 @@ function hintFor({ status, headers }: OutboundResponse): string {
   return 'This status is not in expect.';
 }
 
-function excerptOf(answer: OutboundResponse): string {
+/** The beginning of a body, as one line of text. */
+export function excerptOf(answer: OutboundResponse): string {
   const text = Buffer.from(answer.body.subarray(0, EXCERPT * 4)).toString('utf8');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
   const plain = text.replace(/[\u0000-\u001f\u007f\ufffd]+/g, ' ').trim();
