@@ -1,6 +1,10 @@
 -- The schema of chainbot.db as all migrations together make it. Generated: see tests/schema-snapshot.test.ts.
 -- Version 1.
 
+CREATE TABLE approvals (
+  id TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL,
+  title TEXT NOT NULL, body TEXT NOT NULL, roles TEXT, deadline_at INTEGER, fallback TEXT, status TEXT NOT NULL,
+  actor TEXT, comment TEXT, created_at INTEGER NOT NULL, decided_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE cursors (
   name TEXT PRIMARY KEY, seq INTEGER NOT NULL, durable INTEGER NOT NULL, updated_at INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
@@ -35,7 +39,8 @@ CREATE TABLE runs (
   version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
   actor TEXT NOT NULL, trigger_data TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT,
   parent_run INTEGER, parent_path TEXT, line TEXT, priority INTEGER NOT NULL, start_at INTEGER, forked_from TEXT,
-  created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
+  created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER,
+  ending TEXT) STRICT;
 CREATE TABLE secrets (
   name TEXT PRIMARY KEY, version INTEGER NOT NULL, kind TEXT NOT NULL, key_id TEXT NOT NULL, wrapped TEXT NOT NULL,
   sealed TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -68,6 +73,8 @@ CREATE TABLE workflows (
   updated_at INTEGER NOT NULL, removed_at INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE writer_state (
   id INTEGER PRIMARY KEY CHECK (id = 1), last_batch INTEGER NOT NULL, failed TEXT NOT NULL) STRICT;
+CREATE INDEX approvals_open ON approvals (created_at) WHERE status = 'open';
+CREATE INDEX approvals_run ON approvals (run, path);
 CREATE INDEX hook_deliveries_age ON hook_deliveries (received_tick);
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE UNIQUE INDEX notifications_key ON notifications (key) WHERE key IS NOT NULL AND acknowledged_at IS NULL;

@@ -57,6 +57,8 @@ export interface Database {
     created_at: number;
     started_at: number | null;
     ended_at: number | null;
+    /** How it ends once its undos and `finally` steps are done. JSON. */
+    ending: string | null;
   };
   steps: {
     run: number;
@@ -76,13 +78,30 @@ export interface Database {
   wakes: {
     run: number;
     path: string;
-    kind: 'timer' | 'until' | 'signal' | 'event' | 'retry';
+    kind: 'timer' | 'until' | 'signal' | 'event' | 'retry' | 'approval';
     due_tick: number | null;
     due_at: number | null;
     match: string | null;
     after_seq: number | null;
     /** The earliest `timeout` around this wait, Unix milliseconds. */
     deadline_at: number | null;
+  };
+  /** Questions of approval steps; one is open while its step waits. */
+  approvals: {
+    id: string;
+    run: number;
+    path: string;
+    title: string;
+    body: string;
+    roles: string | null;
+    /** As the wall clock saw it when it was asked; what counts is the wake's tick. */
+    deadline_at: number | null;
+    fallback: string | null;
+    status: 'open' | 'approved' | 'rejected' | 'expired' | 'withdrawn';
+    actor: string | null;
+    comment: string | null;
+    created_at: number;
+    decided_at: number | null;
   };
   signals: {
     key: Generated<number>;

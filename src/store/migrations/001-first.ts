@@ -28,7 +28,8 @@ CREATE TABLE runs (
   version_key INTEGER NOT NULL REFERENCES workflow_versions (key), status TEXT NOT NULL,
   actor TEXT NOT NULL, trigger_data TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT,
   parent_run INTEGER, parent_path TEXT, line TEXT, priority INTEGER NOT NULL, start_at INTEGER, forked_from TEXT,
-  created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER) STRICT;
+  created_at INTEGER NOT NULL, started_at INTEGER, ended_at INTEGER,
+  ending TEXT) STRICT;
 CREATE INDEX runs_live ON runs (status) WHERE status IN ('queued', 'running', 'waiting', 'paused');
 CREATE UNIQUE INDEX runs_parent ON runs (parent_run, parent_path) WHERE parent_run IS NOT NULL;
 CREATE INDEX runs_version ON runs (version_key, key);
@@ -42,6 +43,12 @@ CREATE TABLE wakes (
   run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, kind TEXT NOT NULL,
   due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER, deadline_at INTEGER,
   PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE approvals (
+  id TEXT PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL,
+  title TEXT NOT NULL, body TEXT NOT NULL, roles TEXT, deadline_at INTEGER, fallback TEXT, status TEXT NOT NULL,
+  actor TEXT, comment TEXT, created_at INTEGER NOT NULL, decided_at INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX approvals_run ON approvals (run, path);
+CREATE INDEX approvals_open ON approvals (created_at) WHERE status = 'open';
 CREATE TABLE signals (
   key INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
   name TEXT NOT NULL, payload TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;

@@ -78,7 +78,10 @@ export const resumeRun = statement((db, p: { key: number; status: string }) =>
 export const reopenRun = statement((db, p: { key: number; started_at: number }) =>
   db
     .updateTable('runs')
-    .set({ status: 'running', error: null, output: null, ended_at: null, started_at: p.started_at })
+    .set({
+      ...{ status: 'running', error: null, output: null, ended_at: null, ending: null },
+      started_at: p.started_at,
+    })
     .where('key', '=', p.key)
     .where('status', 'in', ['failed', 'cancelled']),
 );
@@ -124,6 +127,7 @@ function runRows(db: Kysely<Database>) {
       'runs.created_at',
       'runs.started_at',
       'runs.ended_at',
+      'runs.ending',
     ])
     .select((e) => [
       e
@@ -231,6 +235,8 @@ export interface RunRow {
   readonly created_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
+  /** See the table. */
+  readonly ending: string | null;
   readonly workflow: string;
   readonly version: number;
 }
