@@ -31,6 +31,8 @@ import { schemaVersion } from './store/migrations.ts';
 import type { ReaderPort, WriterPort } from './store/port.ts';
 import { Store } from './store/store.ts';
 import { Unit } from './store/unit.ts';
+import { createVault } from './vault/create-vault.ts';
+import type { Vault } from './vault/vault.ts';
 import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
 import { Engine } from './workflows/engine/engine.ts';
 import { Notifications } from './workflows/notifications.ts';
@@ -88,7 +90,7 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
   openReaders(parts, options.log);
   await start(parts.devices);
   await start(parts.trust);
-  for (const part of [parts.engine, parts.triggers.firings, parts.mqtt.part]) await startOnData(part);
+  for (const part of [parts.vault, parts.engine, parts.triggers.firings, parts.mqtt.part]) await startOnData(part);
   const folder = parts.store.degraded ? undefined : await loadFolder(parts, options);
   for (const part of [...parts.triggers.parts, parts.retention]) await startOnData(part);
   await start(parts.health);
@@ -117,6 +119,7 @@ interface Foundations {
   readonly data: { readonly reader: ReaderPort; readonly writer: WriterPort };
   readonly events: EventLog;
   readonly retention: Retention;
+  readonly vault: Vault;
   readonly mqttCursor: Cursor;
   readonly triggerCursor: Cursor;
   readonly loopDelay: EventLoopDelay;
@@ -195,6 +198,8 @@ function buildFoundations({ config, log, memory, clock = systemClock }: ComposeO
   const retention = new Retention({ log: events, store: data, limits, clock, logger: log });
   const mqttCursor = new Cursor('mqtt', data, clock);
   const triggerCursor = new Cursor('triggers', data, clock);
+  const { secretKey, dataDir } = config;
+  const vault = createVault({ ...config.vault, secretKey, dataDir }, { store: data, clock, log });
   const loopDelay = new EventLoopDelay();
   const trust = new ClockTrust({
     ...{ writer: store, clock, log },
@@ -202,7 +207,7 @@ function buildFoundations({ config, log, memory, clock = systemClock }: ComposeO
     holdMs: config.time.holdMs,
     upMs: () => uptime() * 1000,
   });
-  return { clock, store, data, events, retention, mqttCursor, triggerCursor, loopDelay, trust };
+  return { clock, store, data, events, retention, vault, mqttCursor, triggerCursor, loopDelay, trust };
 }
 
 function buildWorkflows(
@@ -222,7 +227,7 @@ function buildWorkflows(
     stepTimeoutMs: config.engine.defaultTimeout,
     graceMs: GRACE_MS,
   };
-  const engine = new Engine({ store: data, events, catalog, clock, log, limits });
+  const engine = new Engine({ store: data, events, secrets: base.vault, catalog, clock, log, limits });
   const triggers = createTriggers({
     ...{ ...data, clock, log, catalog, events, devices, trust },
     runs: engine.runs,
@@ -270,6 +275,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
     events,
     tokens: rooms.tokens,
     notifications: new Notifications(rooms.data, clock),
+    vault: rooms.vault,
     health: () => ({ ...health.score(), parts: [...health.score().parts] }),
     info: () => ({
       name: 'chainbot',
@@ -306,6 +312,7 @@ function scoreParts(parts: Omit<Parts, 'api'>, api: ApiServer): void {
   const { health } = parts;
   health.add(parts.store, 4, true);
   health.add(parts.engine, 3);
+  health.add(parts.vault, 1);
   health.add(parts.devices, 2);
   health.add(parts.mqtt.part, 2);
   health.add(parts.trust, 0.5);

@@ -4,6 +4,7 @@ import type { Clock } from '#core/clock.ts';
 import type { Log } from '#core/log.ts';
 import type { DevicesPort, SimulatorPort } from '#hardware/port.ts';
 import type { TokensPort } from '#identity/port.ts';
+import type { VaultPort } from '#vault/port.ts';
 import type { RunsPort, WorkflowsPort } from '#workflows/port.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { Metric } from './metrics-text.ts';
@@ -90,6 +91,7 @@ export interface ApiDeps {
   readonly events: EventLogPort;
   readonly tokens: TokensPort;
   readonly notifications?: NotificationsPort | undefined;
+  readonly vault?: VaultPort | undefined;
   readonly health: () => HealthReport;
   readonly info: () => Omit<InfoAnswer, 'api'>;
   readonly metrics: () => readonly Metric[];

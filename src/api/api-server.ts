@@ -20,6 +20,7 @@ import { eventRoutes } from './routes/event-routes.ts';
 import { moduleRoutes } from './routes/module-routes.ts';
 import { notificationRoutes } from './routes/notification-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
+import { secretRoutes } from './routes/secret-routes.ts';
 import { tokenRoutes } from './routes/token-routes.ts';
 import { workflowRoutes } from './routes/workflow-routes.ts';
 import { WebSocketFeed } from './websocket-feed.ts';
@@ -109,7 +110,7 @@ export class ApiServer implements Part {
   }
 
   #routes(): readonly Endpoint[] {
-    const { workflows, runs, tokens, notifications, events } = this.#deps;
+    const { workflows, runs, tokens, notifications, events, vault } = this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,
@@ -123,6 +124,7 @@ export class ApiServer implements Part {
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),
       ...(notifications ? notificationRoutes(notifications) : []),
       ...tokenRoutes(tokens, this.#streams),
+      ...(vault ? secretRoutes(vault) : []),
     ];
   }
 

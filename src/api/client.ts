@@ -13,6 +13,7 @@ import type { CloudEventAnswer, EventPage } from './contract/event.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { NotificationAnswer, NotificationList } from './contract/notification.ts';
 import type { RunAnswer, RunList, RunStatusAnswer, RunSummaryAnswer } from './contract/run.ts';
+import type { RotatedVault, SecretAnswer, SecretKindAnswer, SecretList } from './contract/secret.ts';
 import type { NewToken, TokenList } from './contract/token.ts';
 import type { SavedWorkflow, WorkflowAnswer, WorkflowList, WorkflowVersions } from './contract/workflow.ts';
 
@@ -233,6 +234,36 @@ export class ApiClient {
 
   async revokeToken(id: string): Promise<void> {
     await this.#transport.text({ method: 'DELETE', path: `/tokens/${part(id)}` });
+  }
+
+  // ---- secrets ---------------------------------------------------------------------------------------------
+
+  /** `created` is false when it is the next version of one that was there. */
+  async setSecret(
+    name: string,
+    value: string,
+    kind?: SecretKindAnswer,
+  ): Promise<SecretAnswer & { created: boolean }> {
+    const answer = await this.#transport.open({
+      method: 'PUT',
+      path: `/secrets/${part(name)}`,
+      headers: JSON_TYPE,
+      body: JSON.stringify({ value, kind }),
+    });
+    const text = await this.#transport.read(answer);
+    return { ...(JSON.parse(text) as SecretAnswer), created: answer.statusCode === 201 };
+  }
+
+  secrets(): Promise<SecretList> {
+    return this.#get('/secrets');
+  }
+
+  async removeSecret(name: string): Promise<void> {
+    await this.#transport.text({ method: 'DELETE', path: `/secrets/${part(name)}` });
+  }
+
+  rotateSecrets(): Promise<RotatedVault> {
+    return this.#post('/secrets/rotate');
   }
 
   /** Ends the kept connections; the client is of no use afterwards. */

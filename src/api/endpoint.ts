@@ -26,6 +26,8 @@ export interface JsonBody<B> {
   readonly kind: 'json';
   readonly schema: z.ZodType<B>;
   readonly optional?: boolean;
+  /** No answer repeats anything of it, whatever is wrong with it. */
+  readonly isSecret?: boolean;
 }
 
 /** A body that the domain reads itself, so that it can name lines and columns. */

@@ -48,7 +48,7 @@ function jsonOf(body: JsonBody<unknown>, call: Call<unknown, unknown, unknown>, 
   if (text === '' && body.optional) return parsed(body.schema, {});
   const type = mediaType(call.headers['content-type']);
   if (type !== 'application/json' && !type.endsWith('+json')) throw wrongType(type, ['application/json']);
-  return parsed(body.schema, readJson(text));
+  return parsed(body.schema, readJson(text, body.isSecret));
 }
 
 function textOf(body: TextBody, call: Call<unknown, unknown, unknown>, text: string): TextContent {

@@ -4,17 +4,17 @@ import { TerminalError } from '#core/errors.ts';
 const DEEPEST = 128;
 
 /**
- * Reads JSON text from a client.
+ * Reads JSON text from a client. `isSecret`: what is wrong is said without a word of the text.
  * @throws TerminalError `request.malformed` with the line and column, `request.too_deep`
  */
-export function readJson(text: string): unknown {
+export function readJson(text: string, isSecret = false): unknown {
   if (text.length > 2 * DEEPEST && isTooDeep(text)) {
     throw new TerminalError('invalid', 'request.too_deep', `the JSON is nested deeper than ${DEEPEST}`);
   }
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw malformed(text, error as SyntaxError);
+    throw isSecret ? hiddenFault() : malformed(text, error as SyntaxError);
   }
 }
 
@@ -34,6 +34,12 @@ function isTooDeep(text: string): boolean {
     } else if (code === 0x7d || code === 0x5d) depth -= 1;
   }
   return false;
+}
+
+function hiddenFault(): TerminalError {
+  return new TerminalError('invalid', 'request.malformed', 'this is not JSON', {
+    hint: 'It holds a secret, so nothing of it is shown here. Check quotes and backslashes.',
+  });
 }
 
 function malformed(text: string, error: SyntaxError): TerminalError {

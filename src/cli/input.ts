@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { TerminalError } from '#core/errors.ts';
 import type { Json } from '#core/json.ts';
 import type { CliIo } from './io.ts';
-import { readAll } from './process-io.ts';
+import { readAll } from './read-all.ts';
 
 /** Bytes of input that are read at most; the daemon takes less in one request. */
 const LARGEST_INPUT = 16 * 1024 * 1024;

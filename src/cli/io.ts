@@ -15,6 +15,11 @@ export interface CliIo {
   readonly stderr: Output;
   /** Reads standard input to its end. @throws TerminalError `cli.input_too_large` beyond `limit` bytes */
   readStdin(limit: number): Promise<string>;
+  /**
+   * Standard input to its end, without the line break there; on a terminal one line that is asked for and not
+   * shown. @throws TerminalError `cli.input_too_large` beyond `limit` bytes
+   */
+  readHidden(question: string, limit: number): Promise<string>;
   readonly environment: Environment;
   readonly cwd: string;
   readonly clock: Clock;

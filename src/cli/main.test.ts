@@ -5,7 +5,8 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { RUN_ID, sample } from '../../tests/cli/samples.ts';
 import { TestDaemon } from '../../tests/cli/test-daemon.ts';
-import { output, processIo, readAll } from './process-io.ts';
+import { output, processIo } from './process-io.ts';
+import { readAll } from './read-all.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 let daemon: TestDaemon;

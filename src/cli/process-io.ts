@@ -2,7 +2,9 @@ import { systemClock } from '#core/clock.ts';
 import { TerminalError } from '#core/errors.ts';
 import { readEnvironment } from './environment.ts';
 import { EXIT } from './exit-codes.ts';
+import { readHidden } from './hidden-input.ts';
 import { type CliIo, Interruption, type Output } from './io.ts';
+import { readAll } from './read-all.ts';
 
 type Stream = NodeJS.WriteStream & { readonly fd: number };
 
@@ -18,6 +20,7 @@ export function processIo(): CliIo {
     stdout: output(process.stdout, onGone),
     stderr: output(process.stderr, onGone),
     readStdin: (limit) => readAll(process.stdin, limit),
+    readHidden: (question, limit) => readHidden(process.stdin, process.stderr, question, limit),
     environment: readEnvironment(),
     cwd: process.cwd(),
     clock: systemClock,
@@ -50,21 +53,4 @@ export function output(stream: Stream, onGone: (error: NodeJS.ErrnoException) =>
       return stream.isTTY ? stream.columns : undefined;
     },
   };
-}
-
-/** Reads a stream to its end as UTF-8. @throws TerminalError `cli.input_too_large` */
-export async function readAll(stream: AsyncIterable<Buffer | string>, limit: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > limit) {
-      throw new TerminalError('too_large', 'cli.input_too_large', `standard input is over ${limit} bytes`, {
-        hint: 'The daemon takes at most this much in one request. Is this the right file?',
-      });
-    }
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -4,6 +4,7 @@ import { defineDaemon } from './commands/daemon.ts';
 import type { Define, Invoke } from './commands/invoke.ts';
 import { defineEvents, defineNotifications, defineTokens } from './commands/records.ts';
 import { defineRun, defineRuns } from './commands/runs.ts';
+import { defineSecrets } from './commands/secrets.ts';
 import { defineDevices, defineSimulator } from './commands/things.ts';
 import { defineWorkflows } from './commands/workflows.ts';
 
@@ -25,7 +26,7 @@ const GROUPS: readonly (readonly [heading: string, define: readonly Define[]])[]
   ['Look:', [defineDaemon, defineEvents, defineNotifications]],
   ['Work:', [defineWorkflows, defineRun, defineRuns]],
   ['Things:', [defineDevices, defineSimulator]],
-  ['Set-up:', [defineTokens, defineCompletion]],
+  ['Set-up:', [defineTokens, defineSecrets, defineCompletion]],
 ];
 
 const EXAMPLES = `

@@ -5,7 +5,9 @@ import { healthSchema, infoSchema } from '#api/contract/module.ts';
 import { notificationListSchema } from '#api/contract/notification.ts';
 import { problemSchema } from '#api/contract/problem.ts';
 import { runListSchema, runSchema, runSummarySchema } from '#api/contract/run.ts';
+import { rotatedSchema, secretListSchema, secretSchema } from '#api/contract/secret.ts';
 import { newTokenSchema, tokenListSchema } from '#api/contract/token.ts';
+import { triggerListSchema } from '#api/contract/trigger.ts';
 import {
   savedWorkflowSchema,
   workflowListSchema,
@@ -18,6 +20,7 @@ import type { TestAnswer } from '../../tests/cli/test-daemon.ts';
 const SCHEMAS = {
   'GET /info': infoSchema,
   'GET /health': healthSchema,
+  'GET /triggers': triggerListSchema,
   'GET /workflows': workflowListSchema,
   'GET /workflows/greenhouse-cooling': workflowSchema,
   'GET /workflows/greenhouse-cooling/versions': workflowVersionsSchema,
@@ -33,6 +36,9 @@ const SCHEMAS = {
   'GET /events': eventPageSchema,
   'GET /tokens': tokenListSchema,
   'POST /tokens': newTokenSchema,
+  'PUT /secrets/weather': secretSchema,
+  'GET /secrets': secretListSchema,
+  'POST /secrets/rotate': rotatedSchema,
   'GET /notifications': notificationListSchema,
 };
 

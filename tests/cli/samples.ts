@@ -154,6 +154,16 @@ const health = {
 
 const reading = { device: 'greenhouse_temp', value: 33.123456, quality: 'good', at: AT, unit: 'Cel' };
 
+const weather = {
+  name: 'weather',
+  kind: { type: 'query', parameter: 'appid', hosts: ['api.openweathermap.org'] },
+  version: 2,
+  key_id: '00112233aabbccdd',
+  readable: true,
+  created_at: AT,
+  updated_at: LATER,
+};
+
 const routes: Readonly<Record<string, TestRoute>> = {
   'GET /info': { body: info },
   'GET /health': { body: health },
@@ -195,6 +205,24 @@ const routes: Readonly<Record<string, TestRoute>> = {
   },
   'POST /tokens': { status: 201, body: { id: 'tok-2', name: 'pi', token: 'secret-text' } },
   'DELETE /tokens/tok-1': { status: 204 },
+  'PUT /secrets/weather': { body: weather },
+  'GET /secrets': {
+    body: {
+      secrets: [
+        {
+          ...weather,
+          name: 'shelly',
+          kind: { type: 'basic', username: 'admin', hosts: ['192.168.1.20'] },
+          readable: false,
+        },
+        { ...weather, name: 'telegram', kind: { type: 'text' }, version: 1 },
+        weather,
+      ],
+      key: { id: '00112233aabbccdd', source: 'file' },
+    },
+  },
+  'DELETE /secrets/weather': { status: 204 },
+  'POST /secrets/rotate': { body: { rewrapped: 2, key: { id: '00112233aabbccdd', source: 'file' } } },
   'GET /notifications': {
     body: {
       notifications: [

@@ -35,6 +35,7 @@ export class TestConsole {
         this.err += text;
       }),
       readStdin: async () => terminal.stdin ?? '',
+      readHidden: async () => terminal.stdin ?? '',
       environment: {
         socket: undefined,
         dataDir: undefined,

@@ -43,5 +43,7 @@ const NAMES: Readonly<Record<NameKind, Names>> = {
   run: async (api) =>
     (await api.runs({ limit: 50 })).runs.map((run) => [run.id, `${run.status} ${run.workflow}`]),
   device: async (api) => (await api.devices()).devices.map((device) => [device.id, device.name]),
+  'secret-name': async (api) =>
+    (await api.secrets()).secrets.map((secret) => [secret.name, secret.kind.type]),
   token: async (api) => (await api.tokens()).tokens.map((token) => [token.name, token.id]),
 };
