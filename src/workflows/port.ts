@@ -332,6 +332,32 @@ export interface RunsPort {
   signal(id: string, name: string, payload: Json, actor: Actor): Promise<RunSummary>;
 }
 
+// ---- notifications -----------------------------------------------------------------------------------------
+
+/** What a person is to be told; `at` in Unix milliseconds. */
+export interface Notice {
+  readonly id: string;
+  readonly severity: 'info' | 'warning' | 'error' | 'critical';
+  readonly title: string;
+  readonly body: string;
+  readonly key: string | null;
+  readonly run: string;
+  readonly at: number;
+}
+
+/** A way to reach people: one of the `targets` of a notification. Rooms register theirs. */
+export interface NotificationChannel {
+  /** As it stands in `targets`: `mqtt`, or `mqtt: garden/alarm` with an option. */
+  readonly name: string;
+  /** What is wrong with the option as it is written (null: none); undefined when it is well. */
+  fault(option: Json): string | undefined;
+  /**
+   * Resolves when somebody else keeps it. `key` is the same in every attempt: doing it again must be harmless, or
+   * known by it.
+   */
+  deliver(notice: Notice, option: Json, key: string, signal: AbortSignal): Promise<void>;
+}
+
 // ---- step types --------------------------------------------------------------------------------------------
 
 /**
