@@ -139,7 +139,13 @@ export const catalogue = {
   },
   'chainbot.notification.created': {
     description: 'A person is to be told something.',
-    data: z.object({ id: z.string(), severity: z.string(), title: z.string(), body: z.string() }),
+    data: z.object({
+      id: z.string(),
+      severity: z.string(),
+      title: z.string(),
+      body: z.string(),
+      targets: z.array(z.string()),
+    }),
   },
   'chainbot.notification.acknowledged': {
     description: 'A person has seen a notification.',
