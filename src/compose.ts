@@ -90,7 +90,8 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
   openReaders(parts, options.log);
   await start(parts.devices);
   await start(parts.trust);
-  for (const part of [parts.vault, parts.engine, parts.triggers.firings, parts.mqtt.part]) await startOnData(part);
+  for (const part of [parts.vault, parts.engine, parts.triggers.firings, parts.mqtt.part])
+    await startOnData(part);
   const folder = parts.store.degraded ? undefined : await loadFolder(parts, options);
   for (const part of [...parts.triggers.parts, parts.retention]) await startOnData(part);
   await start(parts.health);
@@ -276,6 +277,9 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
     tokens: rooms.tokens,
     notifications: new Notifications(rooms.data, clock),
     vault: rooms.vault,
+    triggers: rooms.triggers.board,
+    hooks: rooms.triggers.hooks,
+    trust: rooms.trust,
     health: () => ({ ...health.score(), parts: [...health.score().parts] }),
     info: () => ({
       name: 'chainbot',
@@ -285,6 +289,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
       pid: process.pid,
       node: process.versions.node,
       mqtt: mqttInfo(mqtt),
+      clock: { ...rooms.trust.standing() },
       database: { path: config.databaseFile, schema_version: schemaVersion },
     }),
     metrics: () => applianceMetrics({ ...rooms, startedAt }),

@@ -4,10 +4,12 @@ import { DEFAULT_LIMITS } from '#api/api-deps.ts';
 import { LiveStreams } from '#api/live-streams.ts';
 import { deviceRoutes } from '#api/routes/device-routes.ts';
 import { eventRoutes } from '#api/routes/event-routes.ts';
+import { hookRoutes } from '#api/routes/hook-routes.ts';
 import { moduleRoutes } from '#api/routes/module-routes.ts';
 import { notificationRoutes } from '#api/routes/notification-routes.ts';
 import { runRoutes } from '#api/routes/run-routes.ts';
 import { tokenRoutes } from '#api/routes/token-routes.ts';
+import { triggerRoutes } from '#api/routes/trigger-routes.ts';
 import { workflowRoutes } from '#api/routes/workflow-routes.ts';
 import { silentLog } from '#core/log.ts';
 
@@ -31,6 +33,8 @@ export async function openapiDocument(): Promise<string> {
     ...eventRoutes({ events: UNUSED, streams, limits }),
     ...notificationRoutes(UNUSED),
     ...tokenRoutes(UNUSED, streams),
+    ...triggerRoutes(UNUSED, UNUSED),
+    ...hookRoutes(UNUSED),
   ];
   const text = openapiText(buildApp(routes, limits.bodyBytes, silentLog), version);
   return `${JSON.stringify(JSON.parse(text), null, 2)}\n`;

@@ -1,11 +1,12 @@
 import type { EventLogPort } from '#bus/port.ts';
 import type { Actor } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
+import type { ClockTrustPort } from '#core/clock-trust.ts';
 import type { Log } from '#core/log.ts';
 import type { DevicesPort, SimulatorPort } from '#hardware/port.ts';
 import type { TokensPort } from '#identity/port.ts';
 import type { VaultPort } from '#vault/port.ts';
-import type { RunsPort, WorkflowsPort } from '#workflows/port.ts';
+import type { HooksPort, RunsPort, TriggersPort, WorkflowsPort } from '#workflows/port.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { Metric } from './metrics-text.ts';
 
@@ -92,6 +93,10 @@ export interface ApiDeps {
   readonly tokens: TokensPort;
   readonly notifications?: NotificationsPort | undefined;
   readonly vault?: VaultPort | undefined;
+  /** What starts workflows, and the clock that schedules go by. */
+  readonly triggers?: TriggersPort | undefined;
+  readonly hooks?: HooksPort | undefined;
+  readonly trust?: Pick<ClockTrustPort, 'standing'> | undefined;
   readonly health: () => HealthReport;
   readonly info: () => Omit<InfoAnswer, 'api'>;
   readonly metrics: () => readonly Metric[];

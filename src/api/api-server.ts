@@ -17,11 +17,13 @@ import type { Metric } from './metrics-text.ts';
 import type { ApiApp } from './mount.ts';
 import { deviceRoutes } from './routes/device-routes.ts';
 import { eventRoutes } from './routes/event-routes.ts';
+import { hookRoutes } from './routes/hook-routes.ts';
 import { moduleRoutes } from './routes/module-routes.ts';
 import { notificationRoutes } from './routes/notification-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { secretRoutes } from './routes/secret-routes.ts';
 import { tokenRoutes } from './routes/token-routes.ts';
+import { triggerRoutes } from './routes/trigger-routes.ts';
 import { workflowRoutes } from './routes/workflow-routes.ts';
 import { WebSocketFeed } from './websocket-feed.ts';
 
@@ -110,7 +112,7 @@ export class ApiServer implements Part {
   }
 
   #routes(): readonly Endpoint[] {
-    const { workflows, runs, tokens, notifications, events, vault } = this.#deps;
+    const { workflows, runs, tokens, notifications, events, vault, triggers, hooks, trust } = this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,
@@ -124,6 +126,8 @@ export class ApiServer implements Part {
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),
       ...(notifications ? notificationRoutes(notifications) : []),
       ...tokenRoutes(tokens, this.#streams),
+      ...(triggers && trust ? triggerRoutes(triggers, trust) : []),
+      ...(hooks ? hookRoutes(hooks) : []),
       ...(vault ? secretRoutes(vault) : []),
     ];
   }

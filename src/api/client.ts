@@ -15,6 +15,7 @@ import type { NotificationAnswer, NotificationList } from './contract/notificati
 import type { RunAnswer, RunList, RunStatusAnswer, RunSummaryAnswer } from './contract/run.ts';
 import type { RotatedVault, SecretAnswer, SecretKindAnswer, SecretList } from './contract/secret.ts';
 import type { NewToken, TokenList } from './contract/token.ts';
+import type { TriggerList } from './contract/trigger.ts';
 import type { SavedWorkflow, WorkflowAnswer, WorkflowList, WorkflowVersions } from './contract/workflow.ts';
 
 export type { FollowFrame, FollowOptions } from './client-events.ts';
@@ -114,6 +115,11 @@ export class ApiClient {
 
   async removeWorkflow(name: string): Promise<void> {
     await this.#transport.text({ method: 'DELETE', path: `/workflows/${part(name)}` });
+  }
+
+  /** What starts workflows, and the clock that schedules go by. */
+  triggers(): Promise<TriggerList> {
+    return this.#get('/triggers');
   }
 
   // ---- runs ------------------------------------------------------------------------------------------------

@@ -33,8 +33,10 @@ export interface JsonBody<B> {
 /** A body that the domain reads itself, so that it can name lines and columns. */
 export interface TextBody {
   readonly kind: 'text';
-  /** Media types and how they look in the OpenAPI document. */
+  /** Media types and how they look in the OpenAPI document; any type (and none) where it is so written. */
   readonly types: Readonly<Record<string, z.ZodType>>;
+  /** Bytes, where it takes less than other bodies. */
+  readonly limit?: number;
 }
 
 export interface TextContent {

@@ -17,11 +17,15 @@ const STATUS_OF_KIND = {
 /** What only a transport can refuse, by code: the domain has no words for these. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   'request.method': 405,
+  'hook.method': 405,
   'request.timeout': 408,
   'request.media_type': 415,
   'request.host': 421,
   'request.headers_too_large': 431,
 };
+
+/** What may work later, and for another reason than that we can't now. */
+const STATUS_OF_RETRYABLE: Readonly<Record<string, number>> = { 'hook.too_many': 429 };
 
 const TITLE: Readonly<Record<number, string>> = {
   400: 'The request is not right',
@@ -36,6 +40,7 @@ const TITLE: Readonly<Record<number, string>> = {
   415: 'Not this content type',
   421: 'Not this host',
   422: 'It can not be done with these values',
+  429: 'Too many',
   431: 'The headers are too large',
   500: 'Something went wrong here',
   503: 'Not now, try again later',
@@ -43,7 +48,7 @@ const TITLE: Readonly<Record<number, string>> = {
 
 /** The HTTP status of an error. */
 export function statusOf(error: ChainbotError): number {
-  if (error instanceof RetryableError) return 503;
+  if (error instanceof RetryableError) return STATUS_OF_RETRYABLE[error.code] ?? 503;
   return STATUS_OF_CODE[error.code] ?? STATUS_OF_KIND[(error as TerminalError).kind];
 }
 

@@ -7,6 +7,8 @@ import { API_BASE } from './contract/api-base.ts';
 
 const LOCAL: Actor = Object.freeze({ kind: 'socket', id: 'local' });
 const OPEN = `${API_BASE}/health`;
+/** One door for each hook; a trigger behind it asks for a proof of its own. */
+const HOOK = new RegExp(`^${API_BASE}/hooks/[a-z0-9][a-z0-9_-]{0,62}(\\?|$)`);
 
 /** Says who asks, before anything is routed. undefined: nobody in particular, at an open door. */
 export type Gate = (incoming: IncomingMessage) => Actor | undefined;
@@ -17,14 +19,14 @@ export function socketGate(): Gate {
 }
 
 /**
- * TCP: only names of this machine, and a bearer token for everything but the health. The health is known by
- * its exact spelling, so that no other spelling of a path gets past.
+ * TCP: only names of this machine, and a bearer token for everything but the health and the hooks. Those are
+ * known by their exact spelling, so that no other spelling of a path gets past.
  * @throws TerminalError `request.host`, `auth.required`, `auth.token_wrong`
  */
 export function tcpGate(hosts: AllowedHosts, tokens: Pick<TokensPort, 'verify'>): Gate {
   return (incoming) => {
     hosts.check(incoming.headers.host, incoming.socket.localAddress);
-    if (incoming.url === OPEN || incoming.url?.startsWith(`${OPEN}?`)) return undefined;
+    if (isOpen(incoming.url ?? '')) return undefined;
     const { authorization } = incoming.headers;
     if (authorization === undefined) throw required();
     const match = /^bearer +([\w.~+/=-]{1,512})$/i.exec(authorization);
@@ -34,6 +36,10 @@ export function tcpGate(hosts: AllowedHosts, tokens: Pick<TokensPort, 'verify'>)
       hint: 'Was it revoked? Make one with: chainbot token create --name NAME.',
     });
   };
+}
+
+function isOpen(url: string): boolean {
+  return url === OPEN || url.startsWith(`${OPEN}?`) || HOOK.test(url);
 }
 
 function required(): TerminalError {

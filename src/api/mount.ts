@@ -12,6 +12,8 @@ import { readJson } from './read-json.ts';
 export type ApiEnv = { Bindings: Bindings };
 export type ApiApp = OpenAPIHono<ApiEnv>;
 
+const ANY_TYPE = '*/*';
+
 /**
  * Puts a route into the router and into the OpenAPI document. The checks are done here and not by the
  * library's validators: those read the body twice over and build an answer per check, about 25 µs a request.
@@ -23,7 +25,8 @@ export function mount(app: ApiApp, route: Endpoint, bodyLimit: number): void {
   if (body) {
     app.on(route.method.toUpperCase(), path, async (c) => {
       const call = checked(route, c);
-      const text = await readBody(call.incoming, bodyLimit);
+      const limit = body.kind === 'text' ? Math.min(body.limit ?? bodyLimit, bodyLimit) : bodyLimit;
+      const text = await readBody(call.incoming, limit);
       const content = body.kind === 'json' ? jsonOf(body, call, text) : textOf(body, call, text);
       return route.handle({ ...call, body: content });
     });
@@ -53,7 +56,8 @@ function jsonOf(body: JsonBody<unknown>, call: Call<unknown, unknown, unknown>, 
 
 function textOf(body: TextBody, call: Call<unknown, unknown, unknown>, text: string): TextContent {
   const type = mediaType(call.headers['content-type']);
-  if (!Object.hasOwn(body.types, type)) throw wrongType(type, Object.keys(body.types));
+  const isTaken = Object.hasOwn(body.types, type) || Object.hasOwn(body.types, ANY_TYPE);
+  if (!isTaken) throw wrongType(type, Object.keys(body.types));
   return { type, text };
 }
 

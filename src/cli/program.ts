@@ -6,6 +6,7 @@ import { defineEvents, defineNotifications, defineTokens } from './commands/reco
 import { defineRun, defineRuns } from './commands/runs.ts';
 import { defineSecrets } from './commands/secrets.ts';
 import { defineDevices, defineSimulator } from './commands/things.ts';
+import { defineTriggers } from './commands/triggers.ts';
 import { defineWorkflows } from './commands/workflows.ts';
 
 /** The options that every command takes, before or after its name. */
@@ -24,7 +25,7 @@ const HELP_OPTION = new Option('-h, --help', 'display help for command');
 
 const GROUPS: readonly (readonly [heading: string, define: readonly Define[]])[] = [
   ['Look:', [defineDaemon, defineEvents, defineNotifications]],
-  ['Work:', [defineWorkflows, defineRun, defineRuns]],
+  ['Work:', [defineWorkflows, defineTriggers, defineRun, defineRuns]],
   ['Things:', [defineDevices, defineSimulator]],
   ['Set-up:', [defineTokens, defineSecrets, defineCompletion]],
 ];

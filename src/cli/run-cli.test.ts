@@ -38,6 +38,7 @@ describe('--json prints what the API answered, and nothing else', () => {
     [['token', 'create', '--name', 'pi'], 'POST /tokens'],
     [['token', 'list'], 'GET /tokens'],
     [['notifications', 'list'], 'GET /notifications'],
+    [['triggers', 'list'], 'GET /triggers'],
   ])('%j', async (argv, route) => {
     const { code, out, err } = await cli([...argv, '--json']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -329,6 +330,17 @@ describe('things and records', () => {
     expect(daemon.requests.at(-1)?.path).toBe('/tokens/tok-1');
     expect((await cli(['token', 'revoke', 'nobody'])).code).toBe(4);
     expect((await cli(['notifications', 'list', '-n', '3'])).out).toContain('The greenhouse is at 33 °C');
+  });
+
+  test('triggers: what, when, and what holds them up', async () => {
+    const { out } = await cli(['triggers', 'list']);
+    expect(out).toMatch(/cooling +manual +- +- +on/);
+    expect(out).toMatch(/schedule \*\/5 \* \* \* \* +2026-03-01 .*on/);
+    expect(out).toMatch(/device freezer above -15 for 10m .*held: there is no device "freezer"/);
+    expect(out).toMatch(/webhook shop .*off/);
+    expect(out).toMatch(/mqtt t .*waits until 2026-03-01/);
+    expect(out).toContain('The clock is an estimate');
+    expect((await cli(['triggers', 'list', '--workflow', 'other'])).out).not.toContain('cooling');
   });
 
   test('an empty list says what to do, beside the output', async () => {

@@ -73,6 +73,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<ApiHar
       pid: process.pid,
       node: process.version,
       mqtt: null,
+      clock: { state: 'trusted', source: 'kernel' },
       database: { path: '/data/chainbot.db', schema_version: 1 },
     }),
     metrics: () => [{ name: 'runs_total', help: 'Runs.', type: 'counter', samples: [{ value: 7 }] }],

@@ -140,7 +140,17 @@ const info = {
     base_topic: 'chainbot',
     backlog: 0,
   },
+  clock: { state: 'trusted', source: 'kernel' },
   database: { path: '/var/lib/chainbot/chainbot.db', schema_version: 1 },
+};
+
+const trigger = {
+  workflow: 'cooling',
+  enabled: true,
+  next: null,
+  last_fired: null,
+  held: null,
+  pending_until: null,
 };
 
 const health = {
@@ -166,6 +176,43 @@ const weather = {
 
 const routes: Readonly<Record<string, TestRoute>> = {
   'GET /info': { body: info },
+  'GET /triggers': {
+    body: {
+      clock: { state: 'estimated', source: null },
+      triggers: [
+        { ...trigger, index: 0, type: 'manual', definition: { type: 'manual' } },
+        {
+          ...trigger,
+          index: 1,
+          type: 'schedule',
+          definition: { type: 'schedule', cron: '*/5 * * * *' },
+          next: LATER,
+          last_fired: AT,
+        },
+        {
+          ...trigger,
+          index: 2,
+          type: 'device',
+          definition: { type: 'device', device: 'freezer', above: -15, for: '10m' },
+          held: 'there is no device "freezer"',
+        },
+        {
+          ...trigger,
+          index: 3,
+          type: 'webhook',
+          definition: { type: 'webhook', name: 'shop', enabled: false },
+          enabled: false,
+        },
+        {
+          ...trigger,
+          index: 4,
+          type: 'mqtt',
+          definition: { type: 'mqtt', topic: 't' },
+          pending_until: LATER,
+        },
+      ],
+    },
+  },
   'GET /health': { body: health },
   'GET /workflows': { body: { workflows: [workflow] } },
   'GET /workflows/greenhouse-cooling': {

@@ -18,6 +18,14 @@ export const healthSchema = z
   })
   .meta({ id: 'Health' });
 
+/** May the wall clock be believed? Schedules wait while it is held. */
+export const clockSchema = z
+  .object({
+    state: z.enum(['held', 'trusted', 'estimated']),
+    source: z.string().nullable().meta({ description: 'Who says that it is right.' }),
+  })
+  .meta({ id: 'Clock' });
+
 export const infoSchema = z
   .object({
     name: z.literal('chainbot'),
@@ -39,9 +47,11 @@ export const infoSchema = z
         backlog: z.number().int().meta({ description: 'Events that the broker has not taken yet.' }),
       })
       .nullable(),
+    clock: clockSchema,
     database: z.object({ path: z.string(), schema_version: z.number().int() }),
   })
   .meta({ id: 'Info' });
 
 export type HealthAnswer = z.infer<typeof healthSchema>;
+export type ClockAnswer = z.infer<typeof clockSchema>;
 export type InfoAnswer = z.infer<typeof infoSchema>;

@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts';
 import type { Screen } from '../view/screen.ts';
 import { printable } from '../view/text.ts';
 import { timeMs } from '../view/values.ts';
+import { clockNote } from './triggers.ts';
 
 /** How many active runs are counted before it says "or more". */
 const COUNTED_RUNS = 500;
@@ -39,6 +40,7 @@ export async function status(session: Session): Promise<void> {
     ],
     ['broker', brokerText(info)],
     ['database', `${printable(info.database.path)} (schema ${info.database.schema_version})`],
+    ['clock', clockNote(info.clock)],
     ['workflows', countText(counts.workflows)],
     ['runs', runsText(counts)],
     ['devices', devicesText(counts)],

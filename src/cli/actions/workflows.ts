@@ -34,10 +34,21 @@ export async function list({ api, screen, json, io }: Session): Promise<void> {
   );
 }
 
-/** `schedule *\/5 * * * *`, `mqtt greenhouse/report`, `event alex_os.system.status`. */
+/** `schedule *\/5 * * * *`, `mqtt greenhouse/report`, `device freezer above -15 for 10m`. */
 export function triggerText(trigger: JsonObject): string {
-  const detail = trigger.cron ?? trigger.topic ?? trigger.event;
-  return [trigger.type, detail]
+  const parts: (Json | undefined)[] = [trigger.type];
+  if (trigger.type === 'device') {
+    parts.push(trigger.device);
+    for (const key of ['to', 'above', 'below', 'for'] as const) {
+      if (trigger[key] !== undefined) parts.push(key, trigger[key]);
+    }
+    if (trigger.stale === true) parts.push('stale');
+  } else if (trigger.every !== undefined) parts.push('every', trigger.every);
+  else
+    parts.push(
+      trigger.cron ?? trigger.topic ?? trigger.event ?? trigger.folder ?? trigger.workflow ?? trigger.name,
+    );
+  return parts
     .filter((part) => part !== undefined)
     .map(brief)
     .join(' ');
