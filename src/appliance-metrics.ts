@@ -5,6 +5,7 @@ import type { Devices } from './hardware/devices.ts';
 import type { EventLoopDelay } from './module/event-loop-delay.ts';
 import type { HealthBoard } from './module/health-board.ts';
 import type { CircuitHttp } from './outbound/circuits.ts';
+import type { Outbox } from './outbound/outbox.ts';
 import type { Store } from './store/store.ts';
 import type { Engine } from './workflows/engine/engine.ts';
 
@@ -16,6 +17,7 @@ interface Measured {
   readonly devices: Devices;
   readonly loopDelay: EventLoopDelay;
   readonly http: CircuitHttp;
+  readonly outbox: Outbox;
   readonly startedAt: number;
   readonly clock: Clock;
 }
@@ -74,6 +76,9 @@ export function applianceMetrics(of: Measured): readonly Metric[] {
       of.http.totals.held,
     ),
     gauge('outbound_circuits_open', 'Hosts that are left alone now.', of.http.open().length),
+    gauge('email_queued', 'E-mails that wait for the mail server.', of.outbox.totals.queued),
+    counter('email_sent_total', 'E-mails that the mail server took since the start.', of.outbox.totals.sent),
+    counter('email_failed_total', 'E-mails refused or given up since the start.', of.outbox.totals.failed),
     gauge('events_last_seq', 'The last sequence number of the event log.', of.events.head()),
     gauge('events_kept', 'Events kept in the log.', of.events.head() - of.events.tail() + 1),
     {

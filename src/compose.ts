@@ -23,10 +23,14 @@ import { ClockTrust } from './module/clock-trust.ts';
 import { EventLoopDelay } from './module/event-loop-delay.ts';
 import { HealthBoard } from './module/health-board.ts';
 import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
+import { mqttChannel } from './mqtt/notification-channel.ts';
 import { publishStep } from './mqtt/steps/publish.ts';
 import type { ListeningAddress } from './outbound/address-guard.ts';
 import { CircuitHttp } from './outbound/circuits.ts';
+import { emailChannel } from './outbound/email-channel.ts';
 import { HttpClient } from './outbound/http-client.ts';
+import { Outbox } from './outbound/outbox.ts';
+import { SmtpSender } from './outbound/smtp.ts';
 import { schemaVersion } from './store/migrations.ts';
 import type { ReaderPort, WriterPort } from './store/port.ts';
 import { Store } from './store/store.ts';
@@ -35,11 +39,15 @@ import { createVault } from './vault/create-vault.ts';
 import type { Vault } from './vault/vault.ts';
 import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
 import { Engine } from './workflows/engine/engine.ts';
+import { NotificationChannels } from './workflows/notification-targets.ts';
 import { Notifications } from './workflows/notifications.ts';
 import { type FolderResult, storeFolder } from './workflows/site-folder.ts';
 import { apiCallStep } from './workflows/steps/api-call.ts';
+import { emailStep } from './workflows/steps/email.ts';
 import { notificationStep } from './workflows/steps/notification.ts';
+import { siteFiles } from './workflows/steps/site-files.ts';
 import { transformStep } from './workflows/steps/transform.ts';
+import { webhookStep } from './workflows/steps/webhook.ts';
 import { createTriggers, type Triggers } from './workflows/triggers/create-triggers.ts';
 import type { MqttTriggers } from './workflows/triggers/mqtt-triggers.ts';
 import { WorkflowCatalog } from './workflows/workflow-catalog.ts';
@@ -90,7 +98,7 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
   openReaders(parts, options.log);
   await start(parts.devices);
   await start(parts.trust);
-  for (const part of [parts.vault, parts.engine, parts.triggers.firings, parts.mqtt.part])
+  for (const part of [parts.vault, parts.outbox, parts.engine, parts.triggers.firings, parts.mqtt.part])
     await startOnData(part);
   const folder = parts.store.degraded ? undefined : await loadFolder(parts, options);
   for (const part of [...parts.triggers.parts, parts.retention]) await startOnData(part);
@@ -108,6 +116,7 @@ interface Parts extends Foundations, Workflows {
   readonly simulator: Simulator;
   readonly client: HttpClient;
   readonly http: CircuitHttp;
+  readonly outbox: Outbox;
   readonly tokens: Tokens;
   readonly mqtt: Mqtt;
   readonly api: ApiServer;
@@ -156,6 +165,7 @@ function build(options: ComposeOptions): Parts {
     pauseMs: config.outbound.circuitPause,
     longestPauseMs: LONGEST_CIRCUIT_PAUSE_MS,
   });
+  const outbox = buildOutbox(options, base);
   // The publish step needs the broker, the broker the triggers, the triggers the step types: these come last.
   const late: { types: StepTypes } = { types: stepTypes([]) };
   const workflows = buildWorkflows(options, base, devices, {
@@ -163,16 +173,21 @@ function build(options: ComposeOptions): Parts {
     types: () => late.types.types(),
   });
   const mqtt = buildMqtt(options, base, workflows.triggers.mqtt);
+  const channels = new NotificationChannels()
+    .register(mqttChannel(mqtt.publisher, config.mqtt.baseTopic))
+    .register(emailChannel(outbox));
   late.types = stepTypes([
     transformStep,
     apiCallStep(http, { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes }),
-    notificationStep(store.reader, store),
+    webhookStep(http, base.vault, { timeoutMs: config.outbound.timeout }),
+    emailStep(outbox, siteFiles(config.filesDir)),
+    notificationStep(store.reader, store, channels),
     deviceReadStep(devices),
     deviceWriteStep(devices),
     publishStep(mqtt.publisher),
   ]);
   const health = new HealthBoard({ writer: store, clock, log, everyMs: config.module.healthSeconds * 1000 });
-  const rooms = { ...base, ...workflows, devices, simulator, tokens, client, http, mqtt, health };
+  const rooms = { ...base, ...workflows, devices, simulator, tokens, client, http, outbox, mqtt, health };
   const api = buildApi(options, rooms);
   scoreParts(rooms, api);
   return { ...rooms, api };
@@ -239,6 +254,13 @@ function buildWorkflows(
     facts: () => ({ clean_stop: memory.lastStopClean, recovered_runs: engine.recovered }),
   });
   return { catalog, engine, triggers };
+}
+
+function buildOutbox({ config, log }: ComposeOptions, { data, clock }: Foundations): Outbox {
+  const { email } = config;
+  const sender =
+    email && new SmtpSender({ ...email, password: email.password?.reveal(), timeoutMs: email.timeout });
+  return new Outbox({ ...data, clock, log, sender, attempts: email?.attempts ?? 1 });
 }
 
 function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, target: MqttTriggers): Mqtt {
@@ -325,6 +347,7 @@ function scoreParts(parts: Omit<Parts, 'api'>, api: ApiServer): void {
   for (const part of parts.triggers.parts) health.add(part, 0.5);
   health.add(parts.retention, 1);
   health.add(parts.http, 1);
+  health.add(parts.outbox, 1);
   health.add(api, 2);
 }
 
