@@ -249,6 +249,7 @@ function buildWorkflows(
     runs: engine.runs,
     ticks: engine.ticks,
     cursor: base.triggerCursor,
+    secrets: base.vault,
     timezone: config.time.timezone,
     filesDir: config.filesDir,
     facts: () => ({ clean_stop: memory.lastStopClean, recovered_runs: engine.recovered }),
