@@ -299,6 +299,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
     events,
     tokens: rooms.tokens,
     notifications: new Notifications(rooms.data, clock),
+    outbox: rooms.outbox,
     vault: rooms.vault,
     triggers: rooms.triggers.board,
     hooks: rooms.triggers.hooks,

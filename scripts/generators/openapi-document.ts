@@ -7,6 +7,7 @@ import { eventRoutes } from '#api/routes/event-routes.ts';
 import { hookRoutes } from '#api/routes/hook-routes.ts';
 import { moduleRoutes } from '#api/routes/module-routes.ts';
 import { notificationRoutes } from '#api/routes/notification-routes.ts';
+import { outboxRoutes } from '#api/routes/outbox-routes.ts';
 import { runRoutes } from '#api/routes/run-routes.ts';
 import { tokenRoutes } from '#api/routes/token-routes.ts';
 import { triggerRoutes } from '#api/routes/trigger-routes.ts';
@@ -32,6 +33,7 @@ export async function openapiDocument(): Promise<string> {
     ...deviceRoutes({ devices: UNUSED, simulator: UNUSED, history: UNUSED, clock: UNUSED }),
     ...eventRoutes({ events: UNUSED, streams, limits }),
     ...notificationRoutes(UNUSED),
+    ...outboxRoutes(UNUSED),
     ...tokenRoutes(UNUSED, streams),
     ...triggerRoutes(UNUSED, UNUSED),
     ...hookRoutes(UNUSED),

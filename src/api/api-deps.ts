@@ -5,6 +5,7 @@ import type { ClockTrustPort } from '#core/clock-trust.ts';
 import type { Log } from '#core/log.ts';
 import type { DevicesPort, SimulatorPort } from '#hardware/port.ts';
 import type { TokensPort } from '#identity/port.ts';
+import type { OutboxPort } from '#outbound/port.ts';
 import type { VaultPort } from '#vault/port.ts';
 import type { HooksPort, RunsPort, TriggersPort, WorkflowsPort } from '#workflows/port.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
@@ -17,6 +18,8 @@ export interface NotificationRecord {
   readonly title: string;
   readonly body: string;
   readonly run: string | null;
+  /** Where it went besides the list: `panel`, `mqtt`, … */
+  readonly targets: readonly string[];
   readonly createdAt: number;
   readonly acknowledgedAt: number | null;
 }
@@ -92,6 +95,7 @@ export interface ApiDeps {
   readonly events: EventLogPort;
   readonly tokens: TokensPort;
   readonly notifications?: NotificationsPort | undefined;
+  readonly outbox?: OutboxPort | undefined;
   readonly vault?: VaultPort | undefined;
   /** What starts workflows, and the clock that schedules go by. */
   readonly triggers?: TriggersPort | undefined;

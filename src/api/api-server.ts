@@ -20,6 +20,7 @@ import { eventRoutes } from './routes/event-routes.ts';
 import { hookRoutes } from './routes/hook-routes.ts';
 import { moduleRoutes } from './routes/module-routes.ts';
 import { notificationRoutes } from './routes/notification-routes.ts';
+import { outboxRoutes } from './routes/outbox-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 import { secretRoutes } from './routes/secret-routes.ts';
 import { tokenRoutes } from './routes/token-routes.ts';
@@ -112,7 +113,7 @@ export class ApiServer implements Part {
   }
 
   #routes(): readonly Endpoint[] {
-    const { workflows, runs, tokens, notifications, events, vault, triggers, hooks, trust } = this.#deps;
+    const { workflows, runs, tokens, notifications, outbox, events, vault, triggers, hooks, trust } = this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,
@@ -125,6 +126,7 @@ export class ApiServer implements Part {
       ...deviceRoutes(this.#deps),
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),
       ...(notifications ? notificationRoutes(notifications) : []),
+      ...(outbox ? outboxRoutes(outbox) : []),
       ...tokenRoutes(tokens, this.#streams),
       ...(triggers && trust ? triggerRoutes(triggers, trust) : []),
       ...(hooks ? hookRoutes(hooks) : []),

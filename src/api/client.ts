@@ -12,6 +12,7 @@ import type {
 import type { CloudEventAnswer, EventPage } from './contract/event.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { NotificationAnswer, NotificationList } from './contract/notification.ts';
+import type { EmailAnswer, EmailStatus, OutboxAnswer } from './contract/outbox.ts';
 import type { RunAnswer, RunList, RunStatusAnswer, RunSummaryAnswer } from './contract/run.ts';
 import type { RotatedVault, SecretAnswer, SecretKindAnswer, SecretList } from './contract/secret.ts';
 import type { NewToken, TokenList } from './contract/token.ts';
@@ -228,6 +229,18 @@ export class ApiClient {
 
   acknowledgeNotification(id: string): Promise<NotificationAnswer> {
     return this.#post(`/notifications/${part(id)}/acknowledge`);
+  }
+
+  outbox(query: { readonly limit?: number; readonly status?: EmailStatus } = {}): Promise<OutboxAnswer> {
+    return this.#get(`/outbox${queryOf(query)}`);
+  }
+
+  retryEmail(id: string): Promise<EmailAnswer> {
+    return this.#post(`/outbox/${part(id)}/retry`);
+  }
+
+  withdrawEmail(id: string): Promise<EmailAnswer> {
+    return this.#post(`/outbox/${part(id)}/withdraw`);
   }
 
   tokens(): Promise<TokenList> {

@@ -2,6 +2,7 @@ import { type Argument, Command, type HelpConfiguration, Option } from 'commande
 import { defineCompletion } from './commands/completion.ts';
 import { defineDaemon } from './commands/daemon.ts';
 import type { Define, Invoke } from './commands/invoke.ts';
+import { defineOutbox } from './commands/outbox.ts';
 import { defineEvents, defineNotifications, defineTokens } from './commands/records.ts';
 import { defineRun, defineRuns } from './commands/runs.ts';
 import { defineSecrets } from './commands/secrets.ts';
@@ -24,7 +25,7 @@ export const COMMON_NOTE = 'Options for every command (--json, --url …): chain
 const HELP_OPTION = new Option('-h, --help', 'display help for command');
 
 const GROUPS: readonly (readonly [heading: string, define: readonly Define[]])[] = [
-  ['Look:', [defineDaemon, defineEvents, defineNotifications]],
+  ['Look:', [defineDaemon, defineEvents, defineNotifications, defineOutbox]],
   ['Work:', [defineWorkflows, defineTriggers, defineRun, defineRuns]],
   ['Things:', [defineDevices, defineSimulator]],
   ['Set-up:', [defineTokens, defineSecrets, defineCompletion]],

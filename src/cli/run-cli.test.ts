@@ -38,6 +38,10 @@ describe('--json prints what the API answered, and nothing else', () => {
     [['token', 'create', '--name', 'pi'], 'POST /tokens'],
     [['token', 'list'], 'GET /tokens'],
     [['notifications', 'list'], 'GET /notifications'],
+    [['notifications', 'acknowledge', 'n1'], 'POST /notifications/n1/acknowledge'],
+    [['outbox', 'list'], 'GET /outbox'],
+    [['outbox', 'retry', 'e1'], 'POST /outbox/e1/retry'],
+    [['outbox', 'withdraw', 'e1…'], 'POST /outbox/e1/withdraw'],
     [['triggers', 'list'], 'GET /triggers'],
   ])('%j', async (argv, route) => {
     const { code, out, err } = await cli([...argv, '--json']);
@@ -330,6 +334,19 @@ describe('things and records', () => {
     expect(daemon.requests.at(-1)?.path).toBe('/tokens/tok-1');
     expect((await cli(['token', 'revoke', 'nobody'])).code).toBe(4);
     expect((await cli(['notifications', 'list', '-n', '3'])).out).toContain('The greenhouse is at 33 °C');
+    expect((await cli(['notifications', 'acknowledge', 'n'])).out).toBe('"Hot" is acknowledged\n');
+    expect((await cli(['notifications', 'acknowledge', 'x'])).code).toBe(4);
+  });
+
+  test('e-mail that waits, and what to do with it', async () => {
+    const { out } = await cli(['outbox', 'list'], { columns: 160 });
+    expect(out).toMatch(/queued +ann@example.org +Too hot +the mail server mail.example cannot be used +e1/);
+    expect(out).toMatch(/sent .* not for bob@example.org +e2/);
+    expect((await cli(['outbox', 'list', '--status', 'lost'])).code).toBe(2);
+    expect((await cli(['outbox', 'retry', 'e1'])).out).toBe('"Too hot" is tried again\n');
+    expect((await cli(['outbox', 'withdraw', 'e1'])).out).toBe('"Too hot" is not sent any more\n');
+    const both = await cli(['outbox', 'retry', 'e']);
+    expect(both.err).toContain('the beginning of 2 ids');
   });
 
   test('triggers: what, when, and what holds them up', async () => {
@@ -358,6 +375,7 @@ describe('terminals', () => {
       ['devices', 'list'],
       ['workflows', 'list'],
       ['notifications', 'list'],
+      ['outbox', 'list'],
       ['token', 'list'],
       ['events'],
       ['workflows', 'show', 'greenhouse-cooling'],

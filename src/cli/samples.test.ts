@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { deviceListSchema, deviceSchema, readingSchema } from '#api/contract/device.ts';
 import { eventPageSchema } from '#api/contract/event.ts';
 import { healthSchema, infoSchema } from '#api/contract/module.ts';
-import { notificationListSchema } from '#api/contract/notification.ts';
+import { notificationListSchema, notificationSchema } from '#api/contract/notification.ts';
+import { emailSchema, outboxSchema } from '#api/contract/outbox.ts';
 import { problemSchema } from '#api/contract/problem.ts';
 import { runListSchema, runSchema, runSummarySchema } from '#api/contract/run.ts';
 import { rotatedSchema, secretListSchema, secretSchema } from '#api/contract/secret.ts';
@@ -40,6 +41,10 @@ const SCHEMAS = {
   'GET /secrets': secretListSchema,
   'POST /secrets/rotate': rotatedSchema,
   'GET /notifications': notificationListSchema,
+  'POST /notifications/n1/acknowledge': notificationSchema,
+  'GET /outbox': outboxSchema,
+  'POST /outbox/e1/retry': emailSchema,
+  'POST /outbox/e1/withdraw': emailSchema,
 };
 
 test.each(Object.entries(SCHEMAS))(

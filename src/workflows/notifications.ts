@@ -13,6 +13,7 @@ export interface Notification {
   readonly title: string;
   readonly body: string;
   readonly run: string | null;
+  readonly targets: readonly string[];
   readonly createdAt: number;
   readonly acknowledgedAt: number | null;
 }
@@ -63,9 +64,15 @@ function notification(row: {
   title: string;
   body: string;
   run: string | null;
+  targets: string;
   created_at: number;
   acknowledged_at: number | null;
 }): Notification {
   const { id, severity, title, body, run } = row;
-  return { id, severity, title, body, run, createdAt: row.created_at, acknowledgedAt: row.acknowledged_at };
+  const targets = JSON.parse(row.targets) as string[];
+  return {
+    ...{ id, severity, title, body, run, targets },
+    createdAt: row.created_at,
+    acknowledgedAt: row.acknowledged_at,
+  };
 }

@@ -38,7 +38,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<ApiHar
   };
   const daemonLog: Log = { ...silentLog, error: (fields) => void parts.errors.push(fields) };
   const notifications = new Map([
-    ['n1', { id: 'n1', severity: 'info', title: 'Hot', body: '33', run: null }],
+    ['n1', { id: 'n1', severity: 'info', title: 'Hot', body: '33', run: null, targets: ['panel'] }],
   ]);
   const api = createApi({
     workflows: parts.workflows,

@@ -174,6 +174,26 @@ const weather = {
   updated_at: LATER,
 };
 
+const email = {
+  id: 'e1',
+  run: RUN_ID,
+  to: ['ann@example.org'],
+  subject: 'Too hot',
+  status: 'queued',
+  attempts: 2,
+  next_at: LATER,
+  accepted: [],
+  rejected: ['bob@example.org'],
+  response: null,
+  error: {
+    code: 'email.unreachable',
+    message: 'the mail server mail.example cannot be used',
+    retryable: true,
+  },
+  created_at: AT,
+  ended_at: null,
+};
+
 const routes: Readonly<Record<string, TestRoute>> = {
   'GET /info': { body: info },
   'GET /triggers': {
@@ -279,12 +299,28 @@ const routes: Readonly<Record<string, TestRoute>> = {
           title: 'Hot',
           body: 'The greenhouse is at 33 °C',
           run: RUN_ID,
+          targets: ['panel', 'mqtt'],
           created_at: AT,
           acknowledged_at: null,
         },
       ],
     },
   },
+  'POST /notifications/n1/acknowledge': {
+    body: {
+      id: 'n1',
+      severity: 'warning',
+      title: 'Hot',
+      body: 'The greenhouse is at 33 °C',
+      run: RUN_ID,
+      targets: ['panel', 'mqtt'],
+      created_at: AT,
+      acknowledged_at: LATER,
+    },
+  },
+  'GET /outbox': { body: { emails: [email, { ...email, id: 'e2', status: 'sent', error: null, next_at: null }] } },
+  'POST /outbox/e1/retry': { body: email },
+  'POST /outbox/e1/withdraw': { body: { ...email, status: 'failed', next_at: null, ended_at: LATER } },
 };
 
 /** Answers as the contract describes them (src/cli/samples.test.ts holds them to it). */

@@ -11,6 +11,7 @@ export const notificationSchema = z
     title: z.string(),
     body: z.string(),
     run: z.string().nullable(),
+    targets: z.array(z.string()).meta({ description: 'Where it went: panel, mqtt, email, …' }),
     created_at: time,
     acknowledged_at: time.nullable(),
   })

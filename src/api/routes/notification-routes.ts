@@ -43,6 +43,7 @@ function notificationAnswer(record: NotificationRecord): NotificationAnswer {
     title: record.title,
     body: record.body,
     run: record.run,
+    targets: [...record.targets],
     created_at: rfc3339(record.createdAt),
     acknowledged_at: rfc3339OrNull(record.acknowledgedAt),
   };

@@ -43,13 +43,20 @@ export const defineTokens: Define = (program, invoke) => {
 };
 
 export const defineNotifications: Define = (program, invoke) => {
-  group(program, 'notifications', 'what workflows had to tell you')
+  const notifications = group(program, 'notifications', 'what workflows had to tell you');
+  const actions = () => import('../actions/notifications.ts');
+  notifications
     .command('list')
     .description('the newest notifications')
     .option('-n, --limit <number>', 'how many at most', positiveInteger, 20)
     .action((options, command) =>
-      invoke(command, async (session) =>
-        (await import('../actions/notifications.ts')).list(session, options.limit),
-      ),
+      invoke(command, async (session) => (await actions()).list(session, options.limit)),
+    );
+  notifications
+    .command('acknowledge')
+    .description('say that somebody has seen it; its key may be told again')
+    .argument('<notification>', 'its id, or the beginning of it')
+    .action((id, _options, command) =>
+      invoke(command, async (session) => (await actions()).acknowledge(session, id)),
     );
 };
