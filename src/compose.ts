@@ -304,7 +304,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
     triggers: rooms.triggers.board,
     hooks: rooms.triggers.hooks,
     trust: rooms.trust,
-    health: () => ({ ...health.score(), parts: [...health.score().parts] }),
+    health: () => health.score(),
     info: () => ({
       name: 'chainbot',
       version,

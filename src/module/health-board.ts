@@ -27,6 +27,8 @@ export interface ModuleHealth {
 
 const OK_FROM = 0.8;
 const FAILED_BELOW = 0.3;
+/** Some parts ask the database how they are; a panel and a probe may ask many times a second. */
+const SAME_FOR_MS = 200;
 /** A change of score smaller than this is no news. */
 const NEWS = 0.05;
 
@@ -41,6 +43,7 @@ export class HealthBoard implements Part {
   #timer: Disposable | undefined;
   #looking: Promise<void> = Promise.resolve();
   #told: ModuleHealth | undefined;
+  #last: { readonly at: number; readonly health: ModuleHealth } | undefined;
 
   constructor(options: { writer: WriterPort; clock: Clock; log: Log; everyMs: number }) {
     this.#writer = options.writer;
@@ -51,6 +54,7 @@ export class HealthBoard implements Part {
 
   add(part: Pick<Part, 'name' | 'health'>, weight: number, critical = false): void {
     this.#parts.push({ part, weight, critical });
+    this.#last = undefined;
   }
 
   async start(_signal: AbortSignal): Promise<void> {
@@ -70,8 +74,16 @@ export class HealthBoard implements Part {
     return WELL;
   }
 
-  /** The module's health now. */
+  /** The module's health now; asked again within a moment, the same answer. */
   score(): ModuleHealth {
+    const now = this.#clock.monotonic();
+    if (!this.#last || now - this.#last.at >= SAME_FOR_MS || now < this.#last.at) {
+      this.#last = { at: now, health: this.#scored() };
+    }
+    return this.#last.health;
+  }
+
+  #scored(): ModuleHealth {
     let sum = 0;
     let weights = 0;
     let cap = 1;
@@ -89,7 +101,7 @@ export class HealthBoard implements Part {
 
   /** Writes `chainbot.module.health` when the score is news. */
   async look(): Promise<void> {
-    const now = this.score();
+    const now = this.#scored();
     const before = this.#told;
     if (before && before.status === now.status && Math.abs(before.score - now.score) < NEWS) return;
     const reasons = now.parts.flatMap((part) => part.reasons.map((reason) => `${part.name}: ${reason}`));
