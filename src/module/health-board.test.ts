@@ -32,14 +32,16 @@ function board() {
   return { made, told, refusals, clock, part };
 }
 
-test('the score is the weighted sum, never better than a critical part', () => {
-  const { made, part } = board();
+test('the score is the weighted sum, never better than a critical part', async () => {
+  const { made, part, clock } = board();
   expect(made.score()).toEqual({ status: 'ok', score: 1, parts: [] });
   const a = part('a', 3);
   const b = part('b', 1, true);
   a.health = unwell(0.5, 'slow', 'wait');
   expect(made.score()).toMatchObject({ status: 'degraded', score: 0.625 });
   b.health = unwell(0.2, 'gone', 'bring it back');
+  expect(made.score().score).toBe(0.625); // the same moment
+  await clock.advance(200);
   expect(made.score()).toMatchObject({
     status: 'failed',
     score: 0.2,
