@@ -113,7 +113,8 @@ export class ApiServer implements Part {
   }
 
   #routes(): readonly Endpoint[] {
-    const { workflows, runs, tokens, notifications, outbox, events, vault, triggers, hooks, trust } = this.#deps;
+    const { workflows, runs, tokens, notifications, outbox, events, vault, triggers, hooks, trust } =
+      this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,

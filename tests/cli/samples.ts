@@ -318,7 +318,9 @@ const routes: Readonly<Record<string, TestRoute>> = {
       acknowledged_at: LATER,
     },
   },
-  'GET /outbox': { body: { emails: [email, { ...email, id: 'e2', status: 'sent', error: null, next_at: null }] } },
+  'GET /outbox': {
+    body: { emails: [email, { ...email, id: 'e2', status: 'sent', error: null, next_at: null }] },
+  },
   'POST /outbox/e1/retry': { body: email },
   'POST /outbox/e1/withdraw': { body: { ...email, status: 'failed', next_at: null, ended_at: LATER } },
 };

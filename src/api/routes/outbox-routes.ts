@@ -14,7 +14,9 @@ export function outboxRoutes(outbox: OutboxPort): readonly Endpoint[] {
       tag,
       summary: 'List e-mail, newest first',
       query: outboxQuery,
-      answers: { 200: { description: 'What waits, and what was sent in the last 30 days', schema: outboxSchema } },
+      answers: {
+        200: { description: 'What waits, and what was sent in the last 30 days', schema: outboxSchema },
+      },
       handle: ({ query }) => ok({ emails: outbox.list(query.limit, query.status).map(emailAnswer) }),
     }),
     endpoint({

@@ -5,7 +5,11 @@ import type { Colour } from '../view/style.ts';
 import { printable } from '../view/text.ts';
 import { localTime } from '../view/values.ts';
 
-const STATUS_COLOUR: Readonly<Record<EmailStatus, Colour>> = { queued: 'yellow', sent: 'green', failed: 'red' };
+const STATUS_COLOUR: Readonly<Record<EmailStatus, Colour>> = {
+  queued: 'yellow',
+  sent: 'green',
+  failed: 'red',
+};
 /** Among how many of the newest the beginning of an id is looked for: one page of the API. */
 const SEARCHED = 500;
 
@@ -58,5 +62,5 @@ export async function withdraw(session: Session, id: string): Promise<void> {
 }
 
 async function whole({ api }: Session, id: string): Promise<string> {
-  return idBeginningWith(id, 'e-mail', async () => (await (await api()).outbox({ limit: SEARCHED })).emails);
+  return idBeginningWith(id, 'email', async () => (await (await api()).outbox({ limit: SEARCHED })).emails);
 }

@@ -10,7 +10,9 @@ export const defineOutbox: Define = (program, invoke) => {
     .description('the newest e-mails')
     .addOption(new Option('--status <status>', 'only these').choices(['queued', 'sent', 'failed']))
     .option('-n, --limit <number>', 'how many at most', positiveInteger, 20)
-    .action((options, command) => invoke(command, async (session) => (await actions()).list(session, options)));
+    .action((options, command) =>
+      invoke(command, async (session) => (await actions()).list(session, options)),
+    );
   outbox
     .command('retry')
     .description('try it now, also one that failed')

@@ -118,7 +118,10 @@ describe('the check of an email', () => {
     [{ to: 'nobody', subject: 'x' }, ['to']],
     [{ to: 'ann@example.org' }, ['subject']],
     [{ to: 'ann@example.org', subject: 'a\nBcc: eve@example.org' }, ['subject']],
-    [{ to: 'ann@example.org', subject: 'x', attachments: [{ name: '../x', text: '' }] }, ['attachments.0.name']],
+    [
+      { to: 'ann@example.org', subject: 'x', attachments: [{ name: '../x', text: '' }] },
+      ['attachments.0.name'],
+    ],
     [{ to: 'ann@example.org', subject: 'x', body: 'y' }, ['body']],
   ])('%j', (written, paths) => {
     expect(
