@@ -10,6 +10,7 @@ const step = z.object({ run: z.string(), path: z.string(), type: z.string(), att
 const error = z
   .object({ code: z.string(), message: z.string(), hint: z.string().optional(), retryable: z.boolean() })
   .loose();
+const approval = z.object({ id: z.string(), run: z.string(), workflow: z.string(), path: z.string() });
 const workflow = z.object({ name: z.string(), version: z.number() });
 const email = z.object({
   id: z.string(),
@@ -48,6 +49,10 @@ export const catalogue = {
   'chainbot.workflow.saved': { description: 'A new version of a workflow was stored.', data: workflow },
   'chainbot.workflow.removed': { description: 'A workflow was taken out of use.', data: workflow },
   'chainbot.workflow.queued': { description: 'A run waits for others of its workflow to end.', data: run },
+  'chainbot.workflow.scheduled': {
+    description: 'A run was started for later.',
+    data: run.extend({ start_at: z.string() }),
+  },
   'chainbot.workflow.started': { description: 'A run began.', data: run },
   'chainbot.workflow.completed': {
     description: 'A run ended well.',
@@ -67,6 +72,15 @@ export const catalogue = {
     description: 'A failed or cancelled run was started again where it stopped.',
     data: run,
   },
+  'chainbot.workflow.forked': {
+    description: 'A run was made of the first part of another: it goes on before `step` (null: from the start).',
+    data: run.extend({ from: z.string(), step: z.string().nullable() }),
+  },
+  'chainbot.workflow.migrated': {
+    description: 'A run was moved to another version of its workflow; `from` is the one it had.',
+    data: run.extend({ from: z.number() }),
+  },
+  'chainbot.workflow.deleted': { description: 'An ended run was deleted, with its steps.', data: run },
   'chainbot.workflow.recovered': {
     description: 'A run that was under way when the daemon ended goes on; its interrupted steps are named.',
     data: run.extend({ interrupted: z.array(z.string()) }),
@@ -95,6 +109,24 @@ export const catalogue = {
   'chainbot.step.waiting': {
     description: 'A step waits for a time, a signal or an event.',
     data: step.extend({ for: z.string() }),
+  },
+  'chainbot.approval.requested': {
+    description: 'A step asks a person; `deadline` as the clock saw it then.',
+    data: approval.extend({
+      version: z.number(),
+      title: z.string(),
+      body: z.string(),
+      roles: z.array(z.string()).nullable(),
+      deadline: z.string().nullable(),
+    }),
+  },
+  'chainbot.approval.answered': {
+    description: 'A person approved or rejected; the actor is who.',
+    data: approval.extend({ approved: z.boolean(), comment: z.string().nullable() }),
+  },
+  'chainbot.approval.expired': {
+    description: 'Nobody answered in time; without a default the step fails.',
+    data: approval.extend({ default: z.enum(['approve', 'reject']).nullable() }),
   },
   'chainbot.device.changed': {
     description: 'A device reported another value.',

@@ -34,6 +34,8 @@ export interface StepDefinition {
   /** What a failure does: fail the run, go on, or run these steps and then go on. */
   readonly on_error?: 'fail' | 'continue' | readonly StepDefinition[] | undefined;
   readonly on_interrupt?: OnInterrupt | undefined;
+  /** Run in reverse order of completion when the run fails or is cancelled after this step had completed. */
+  readonly undo?: readonly StepDefinition[] | undefined;
   readonly [field: string]: unknown;
 }
 
@@ -248,7 +250,7 @@ export interface WorkflowsPort {
 
 export type RunStatus = 'queued' | 'running' | 'waiting' | 'paused' | 'completed' | 'failed' | 'cancelled';
 export type StepStatus = 'running' | 'waiting' | 'completed' | 'failed' | 'skipped' | 'cancelled';
-export type RunVerb = 'cancel' | 'pause' | 'resume' | 'retry' | 'signal';
+export type RunVerb = 'cancel' | 'pause' | 'resume' | 'retry' | 'signal' | 'fork' | 'migrate' | 'delete';
 
 export interface StepRecord {
   /** `each/2/tell`: ids of the containers, with the iteration or branch between. */
@@ -276,6 +278,11 @@ export interface RunSummary {
   readonly status: RunStatus;
   readonly actor: string;
   readonly trigger: JsonObject;
+  readonly priority: RunPriority;
+  /** When it begins, or was to begin, of a run that was started for later; Unix milliseconds. */
+  readonly startAt: number | null;
+  /** The run it was forked from. */
+  readonly forkedFrom: string | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -298,6 +305,42 @@ export interface StartRun {
   readonly trigger?: JsonObject | undefined;
   /** The client's Idempotency-Key: the same key and input answer with the same run for 24 h. */
   readonly idempotencyKey?: string | undefined;
+  /** Absent: its workflow's. */
+  readonly priority?: RunPriority | undefined;
+  /** Begin at this time, Unix milliseconds; a time up to a minute ago is now. */
+  readonly startAt?: number | undefined;
+  /** Begin after so many milliseconds, whatever the wall clock does. Not with `startAt`. */
+  readonly startInMs?: number | undefined;
+}
+
+export interface ForkRun {
+  /** The path of the step that is to run again; absent: from the beginning. */
+  readonly step?: string | undefined;
+  /** Absent: the input it had. */
+  readonly input?: Json | undefined;
+  /** Absent: the version it has. */
+  readonly version?: number | undefined;
+}
+
+export type BulkVerb = 'cancel' | 'retry' | 'delete' | 'migrate';
+
+export interface BulkRequest {
+  readonly verb: BulkVerb;
+  /** At least one of the two. */
+  readonly workflow?: string | undefined;
+  readonly status?: readonly RunStatus[] | undefined;
+  /** Of `migrate`; absent: the newest. */
+  readonly version?: number | undefined;
+  /** So many runs at most, the newest first. */
+  readonly limit: number;
+}
+
+export interface BulkResult {
+  readonly id: string;
+  readonly workflow: string;
+  /** Afterwards; null when it is deleted, or was refused. */
+  readonly status: RunStatus | null;
+  readonly error: ErrorRecord | null;
 }
 
 export interface RunFilter {
@@ -312,8 +355,8 @@ export interface RunsPort {
   /**
    * Resolves when the run is on disk.
    * @throws TerminalError `workflow.not_found`, `run.input_invalid`, `idempotency.mismatch` (unprocessable),
-   *   `idempotency.in_progress` (conflict)
-   * @throws RetryableError `engine.busy`, `store.*`
+   *   `idempotency.in_progress` (conflict), `run.limit` (conflict), `run.start_invalid` (unprocessable)
+   * @throws RetryableError `engine.busy`, `run.queue_full` (429), `store.*`
    */
   start(start: StartRun): Promise<RunSummary & { readonly replayed: boolean }>;
   list(filter: RunFilter): {
@@ -330,6 +373,28 @@ export interface RunsPort {
   retry(id: string, actor: Actor): Promise<RunSummary>;
   /** Wakes a `wait` for this signal; one that comes before its wait is kept. */
   signal(id: string, name: string, payload: Json, actor: Actor): Promise<RunSummary>;
+  /**
+   * A new run that has the old one's journal up to before a step, and goes on from there: what the steps
+   * before it did is not done again.
+   * @throws TerminalError `run.fork_step_unknown`, `run.fork_step_inside`, `run.version_mismatch` (unprocessable),
+   *   and as `start`
+   */
+  fork(id: string, fork: ForkRun, actor: Actor): Promise<RunSummary>;
+  /**
+   * Moves a run that queues, waits or is paused to another version (absent: the newest) of its workflow.
+   * @throws TerminalError `run.version_mismatch` (unprocessable) when what it has done is different there
+   * @throws RetryableError `run.acting` while a step of it is under way
+   */
+  migrate(id: string, version: number | undefined, actor: Actor): Promise<RunSummary>;
+  /** An ended run with its steps. @throws TerminalError `run.in_use` (conflict) while a run waits for it */
+  delete(id: string, actor: Actor): Promise<void>;
+  /** One verb for many runs: each by itself, with its own answer. @throws TerminalError `run.bulk_invalid` */
+  bulk(
+    request: BulkRequest,
+    actor: Actor,
+  ): Promise<{ readonly results: readonly BulkResult[]; readonly more: boolean }>;
+  /** Which verb is possible in which states. */
+  verbs(): Readonly<Record<RunVerb, readonly RunStatus[]>>;
 }
 
 // ---- notifications -----------------------------------------------------------------------------------------
@@ -356,6 +421,42 @@ export interface NotificationChannel {
    * known by it.
    */
   deliver(notice: Notice, option: Json, key: string, signal: AbortSignal): Promise<void>;
+}
+
+// ---- approvals ---------------------------------------------------------------------------------------------
+
+/** What an `approval` step asks. Times are Unix milliseconds. */
+export interface ApprovalRecord {
+  readonly id: string;
+  readonly run: string;
+  readonly workflow: string;
+  readonly path: string;
+  readonly title: string;
+  readonly body: string;
+  /** Who may answer; null: anyone. */
+  readonly roles: readonly string[] | null;
+  /** withdrawn: its run ended or went on without it. */
+  readonly status: 'open' | 'approved' | 'rejected' | 'expired' | 'withdrawn';
+  readonly deadlineAt: number | null;
+  /** The answer when nobody has answered in time; null: the step fails then. */
+  readonly default: 'approve' | 'reject' | null;
+  readonly createdAt: number;
+  readonly decidedAt: number | null;
+  readonly decidedBy: string | null;
+  readonly comment: string | null;
+}
+
+export interface ApprovalsPort {
+  /** Those that wait for an answer, oldest first; `all`: all there are, newest first. */
+  list(filter: { readonly all: boolean; readonly limit: number }): readonly ApprovalRecord[];
+  /** @throws TerminalError `approval.not_found` */
+  get(id: string): ApprovalRecord;
+  /**
+   * Resolves when the answer is on disk.
+   * @throws TerminalError `approval.not_found`, `approval.answered`, `approval.expired`, `approval.withdrawn` (conflict)
+   */
+  approve(id: string, comment: string | null, actor: Actor): Promise<ApprovalRecord>;
+  reject(id: string, comment: string | null, actor: Actor): Promise<ApprovalRecord>;
 }
 
 // ---- step types --------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import type { ChildRun, ChildRuns } from './child-runs.ts';
 import type { Ended } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
-import type { Launcher, NewRun } from './launcher.ts';
+import type { Launcher } from './launcher.ts';
+import type { NewRun } from './new-run.ts';
 import { type RunRow, runByKey, runByParent } from './run-table.ts';
 import { parsed } from './run-view.ts';
 import { checkedInput } from './start-input.ts';
@@ -46,7 +47,7 @@ export class Children implements ChildRuns {
     return {
       id: launch.live.id,
       admit: () => {
-        if (launch.queued) this.#launcher.advance(workflow, version.compiled.concurrency);
+        if (launch.queued) this.#launcher.arrive(launch, version.compiled.concurrency);
         else this.#launcher.begin(launch, run, true);
       },
       abandon: (pending) => this.#launcher.abandon(launch, pending),

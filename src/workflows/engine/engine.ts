@@ -5,12 +5,16 @@ import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
+import { ApprovalBox } from './approval-box.ts';
+import { Approvals } from './approvals.ts';
+import { unheardApproval } from './approvals-table.ts';
 import { Children } from './children.ts';
 import { EventWaits } from './event-waits.ts';
 import type { ExecutionDeps } from './execution.ts';
 import { dropIdempotencyBefore } from './idempotency-table.ts';
 import { Launcher, type LaunchLimits } from './launcher.ts';
 import { areRestful } from './resting-runs.ts';
+import { lineName } from './roster.ts';
 import { dropRunsBefore, lastRunKey, liveRuns, type RunRow } from './run-table.ts';
 import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
@@ -48,6 +52,7 @@ const PAGE = 200;
 export class Engine implements Part {
   readonly name = 'engine';
   readonly runs: Runs;
+  readonly approvals: Approvals;
   readonly launcher: Launcher;
   readonly #options: EngineOptions;
   readonly #ticks: Ticks;
@@ -70,6 +75,7 @@ export class Engine implements Part {
       deps: () => deps,
     });
     const children = new Children(store.reader, catalog, this.launcher);
+    const approvals = new ApprovalBox(store.reader);
     const events = new EventWaits(options.events);
     const deps: ExecutionDeps = {
       writer: store.writer,
@@ -79,10 +85,12 @@ export class Engine implements Part {
       signals,
       events,
       children,
+      approvals,
       secrets: options.secrets,
       stepTimeoutMs: limits.stepTimeoutMs,
     };
     this.runs = new Runs(store, catalog, this.launcher, signals);
+    this.approvals = new Approvals(store, this.launcher, approvals, clock);
   }
 
   /** The clock that relative waits and triggers go by. */
@@ -175,13 +183,17 @@ export class Engine implements Part {
     const { reader } = this.#options.store;
     if (row.status !== 'waiting' || !areRestful(wakes)) return false;
     if (reader.get(openSubRun, { run: row.key })) return false;
+    if (reader.get(unheardApproval, { run: row.key })) return false;
     return Number(reader.get(countSignals, { run: row.key })?.count ?? 0) === 0;
   }
 
   #advance(row: RunRow): void {
     if (row.status !== 'queued') return;
     try {
-      this.launcher.advance(row.workflow, this.#options.catalog.byKey(row.version_key).compiled.concurrency);
+      this.launcher.advance(
+        lineName(row.workflow, row.line),
+        this.#options.catalog.byKey(row.version_key).compiled.concurrency,
+      );
     } catch {
       // its definition can't be read; the run has been given up above
     }

@@ -9,10 +9,16 @@ export const insertIdempotency = statement(
       .values({ key: p.key, fingerprint: p.fingerprint, run: p.run, created_at: p.created_at }),
 );
 
+/** A key whose run was deleted may be used anew. */
+export const deleteIdempotency = statement((db, p: { key: string }) =>
+  db.deleteFrom('idempotency').where('key', '=', p.key),
+);
+
+/** `id` is null when the run was deleted. */
 export const idempotencyByKey = query((db, p: { key: string }) =>
   db
     .selectFrom('idempotency')
-    .innerJoin('runs', 'runs.key', 'idempotency.run')
+    .leftJoin('runs', 'runs.key', 'idempotency.run')
     .select(['idempotency.fingerprint', 'runs.id'])
     .where('idempotency.key', '=', p.key),
 );

@@ -1,63 +1,52 @@
 import { eventRow } from '#bus/event-row.ts';
 import type { Clock } from '#core/clock.ts';
-import { errorRecord, RetryableError, TerminalError } from '#core/errors.ts';
-import { newId } from '#core/ids.ts';
-import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
+import { errorRecord, RetryableError } from '#core/errors.ts';
 import type { ReaderPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
+import type { CompiledConcurrency } from '../definition/concurrency.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
-import { type Ended, Execution, type ExecutionDeps } from './execution.ts';
+import { Execution, type ExecutionDeps, type RunFacts } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import { Journal } from './journal.ts';
+import {
+  factsOf,
+  factsOfNew,
+  identity,
+  keyOf,
+  type Launch,
+  liveOf,
+  type NewRun,
+  putRun,
+  wakeForLater,
+} from './new-run.ts';
 import { persist } from './persist.ts';
 import { areRestful, RestingRuns } from './resting-runs.ts';
-import { type LiveRun, Roster } from './roster.ts';
-import { endEvent, runEvent } from './run-events.ts';
-import { beginQueuedRun, finishRun, insertRun, type RunRow, runByKey } from './run-table.ts';
-import { type StepRow, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
+import { type LiveRun, lineName, Roster } from './roster.ts';
+import { cancelledBegin, cancelledQueued, failedRun } from './run-ends.ts';
+import { runEvent } from './run-events.ts';
+import { beginQueuedRun, type RunRow, runByKey } from './run-table.ts';
+import { deleteWakes, type StepRow, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
 import type { Ticks } from './ticks.ts';
+import { type TurnLimits, Turns } from './turns.ts';
 
-export interface LaunchLimits {
-  /** Runs in memory: under way, or waiting for what may come at any moment; a further start is `engine.busy`. */
-  readonly maxLive: number;
-  readonly maxQueued: number;
-  /** Runs that only wait; they cost a line in memory each. */
-  readonly maxWaiting: number;
+export interface LaunchLimits extends TurnLimits {
   /** A run that only waits is put out of memory after this long, milliseconds. */
   readonly restAfterMs: number;
 }
 
-type Concurrency = NonNullable<RunnableVersion['compiled']['concurrency']>;
-
-/** A checked start. */
-export interface NewRun {
-  readonly version: RunnableVersion;
-  readonly input: Json;
-  readonly trigger: JsonObject;
-  /** `kind:id`. */
-  readonly actor: string;
-  readonly parent?: { readonly key: number; readonly path: string } | undefined;
-}
-
-/** A run whose row is in a unit that is not committed yet. */
-export interface Launch {
-  readonly live: LiveRun;
-  readonly unit: Unit;
-  readonly queued: boolean;
-  readonly createdAt: number;
-}
-
-/** Makes runs, sees to their turn and follows each to its end. */
+/** Makes runs, begins them when it is their turn, and follows each to its end. */
 export class Launcher {
   readonly roster = new Roster();
-  /** Runs that only wait, out of memory. */
+  /** Runs that only wait, out of memory; those that are for later too. */
   readonly resting: RestingRuns;
+  readonly turns: Turns;
   readonly totals = { started: 0, completed: 0, failed: 0, cancelled: 0 };
   readonly #catalog: WorkflowCatalog;
   readonly #limits: LaunchLimits;
   readonly #reader: ReaderPort;
+  readonly #ticks: Ticks;
   readonly #deps: () => ExecutionDeps;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<LiveRun, Promise<void>>();
   #lastKey = 0;
   #draining = false;
   #stopping = new AbortController();
@@ -74,8 +63,10 @@ export class Launcher {
     this.#catalog = options.catalog;
     this.#limits = options.limits;
     this.#reader = options.reader;
+    this.#ticks = options.ticks;
     this.#deps = options.deps;
-    this.resting = new RestingRuns(options.clock, options.ticks, (run) => this.wake(run));
+    this.resting = new RestingRuns(options.clock, options.ticks, (run) => this.#due(run));
+    this.turns = new Turns(this.roster, () => this.resting, options.limits);
   }
 
   open(lastKey: number): void {
@@ -89,72 +80,58 @@ export class Launcher {
   }
 
   /** @throws RetryableError `engine.busy` */
-  assertRoom(): void {
-    const { queued } = this.roster;
-    const { maxLive, maxQueued, maxWaiting } = this.#limits;
-    const waiting = this.resting.size;
-    const live = this.roster.size - queued - waiting;
-    const isFull = live >= maxLive || waiting >= maxWaiting || (queued > 0 && queued >= maxQueued);
-    if (!this.#draining && !isFull) return;
-    const counts = `${live} runs are live, ${waiting} wait and ${queued} queue already`;
-    throw new RetryableError('engine.busy', counts, {
-      hint: this.#draining
-        ? 'ChainBot is stopping.'
-        : 'Wait for some to end, or raise engine.max_active_runs.',
+  assertRoom(later = false): void {
+    if (!this.#draining) {
+      this.turns.assertRoom(later);
+      return;
+    }
+    throw new RetryableError('engine.busy', 'ChainBot is stopping', {
+      hint: 'It is there again in a moment.',
       retryAfterMs: 1000,
     });
   }
+
+  // ---- making runs -------------------------------------------------------------------------------------------
 
   /**
    * Puts a new run into a unit; nothing happens until it is committed, by `begin` (a run that can begin at
    * once commits itself with its first step's intent) or by the caller (a queued one, a child).
    * @throws TerminalError `run.limit` when its workflow takes no more
+   * @throws RetryableError `run.queue_full`
    */
   create(run: NewRun, unit: Unit): Launch {
     const now = this.clock.now();
-    const queued = this.#mustQueue(run.version);
-    const key = ++this.#lastKey;
-    const id = newId();
-    const { key: version_key, name: workflow, version } = run.version;
-    unit.add(insertRun, {
-      key,
-      id,
-      version_key,
-      status: queued ? 'queued' : 'running',
-      actor: run.actor,
-      trigger_data: toJsonText(run.trigger),
-      input: toJsonText(run.input),
-      parent_run: run.parent?.key ?? null,
-      parent_path: run.parent?.path ?? null,
-      line: null,
-      priority: 0,
-      start_at: null,
-      forked_from: null,
-      created_at: now,
-      started_at: queued ? null : now,
-    });
-    const type = queued ? 'chainbot.workflow.queued' : 'chainbot.workflow.started';
-    unit.event(runEvent(type, { id, workflow, version }, run.actor, now));
-    const live = this.#live(key, id, run.version, queued ? () => this.#beginQueued(live, run) : undefined);
-    if (queued) this.roster.queue(live);
-    else this.roster.enter(live);
-    return { live, unit, queued, createdAt: now };
+    const lineKey = keyOf(run);
+    const line = lineName(run.version.name, lineKey);
+    const queued = run.later !== undefined || this.turns.mustQueue(line, run.version.compiled.concurrency);
+    const place = { key: ++this.#lastKey, line, lineKey, queued, now, tick: this.#ticks.now() };
+    const launch = putRun(run, place, unit);
+    const { live } = launch;
+    if (!queued) this.roster.enter(live);
+    else {
+      live.begin = () => this.#beginQueued(live, factsOfNew(run, now), run.fork?.journal ?? [], false);
+      if (run.later) this.roster.expect(live);
+      else this.roster.queue(live);
+    }
+    return launch;
   }
 
-  /** @throws TerminalError `run.limit` when its workflow has as many under way as it may */
-  assertTurn({ name, compiled }: RunnableVersion): void {
-    const { concurrency } = compiled;
-    if (concurrency && this.roster.activeOf(name) >= concurrency.max)
-      throw limitReached(name, concurrency.max);
+  /** A queued run is on disk: its turn, or its time, may come. What it begins with is read from there. */
+  arrive({ live, startAt, wakes }: Launch, concurrency: CompiledConcurrency | undefined): void {
+    if (live.begin) live.begin = () => this.#beginStored(live);
+    if (this.#draining) return;
+    if (startAt !== null) this.resting.add(live, wakes);
+    else this.advance(live.line, concurrency);
   }
 
   /** A queued run of which nobody knows whether it is on disk: it is seen to that it is, then it queues. */
-  async landLater({ live, unit }: Launch, { version }: NewRun): Promise<void> {
+  async landLater(launch: Launch, { version }: NewRun): Promise<void> {
+    const { live, unit } = launch;
     this.roster.unqueue(live);
     try {
       await persist(unit, this.#deps(), this.#stopping.signal, true);
-      this.roster.queue(live);
-      this.advance(live.workflow, version.compiled.concurrency);
+      if (launch.startAt === null) this.roster.queue(live);
+      this.arrive(launch, version.compiled.concurrency);
     } catch (error) {
       this.#deps().log.warn({ err: error, run: live.id }, 'a queued run could not be written');
       this.roster.leave(live, undefined);
@@ -163,8 +140,8 @@ export class Launcher {
 
   /** Starts the work of a run made by `create`. `created`: its row is on disk already. */
   begin({ live, unit, createdAt }: Launch, run: NewRun, created: boolean): Execution {
-    const journal = new Journal(identity(live, run.version), [], []);
-    const facts = { ...run, definition: run.version.compiled, startedAt: createdAt };
+    const journal = new Journal(identity(live), run.fork?.journal ?? [], []);
+    const facts = factsOfNew(run, createdAt);
     const execution = new Execution(journal, facts, this.#deps(), { created, paused: false });
     this.totals.started++;
     this.#follow(live, execution, created ? new Unit() : unit);
@@ -173,23 +150,25 @@ export class Launcher {
 
   /** A run that was created in a unit but will not begin. */
   abandon({ live, createdAt }: Launch, pending: Unit): void {
-    const now = this.clock.now();
-    const by = { actor: 'system:chainbot', reason: 'the run that started it gave up' };
-    pending.add(finishRun, { key: live.key, status: 'cancelled', output: null, error: null, ended_at: now });
-    pending.event(endEvent(live, createdAt, { status: 'cancelled', by }, now));
+    cancelledBegin(live, createdAt, this.clock.now(), pending);
     this.roster.leave(live, { status: 'cancelled', output: null, error: null });
   }
 
-  /** A row of an earlier start of the daemon, or of a retried run; `unit` goes with its first commit. */
+  // ---- picking runs up ---------------------------------------------------------------------------------------
+
+  /** A row of an earlier start of the daemon, or of a retried or forked run; `unit` goes with its first commit. */
   pickUp(row: RunRow, steps: readonly StepRow[], wakes: readonly WakeRow[], unit: Unit): LiveRun {
-    const version = this.#catalog.byKey(row.version_key);
+    const live = liveOf(row);
     if (row.status === 'queued') {
-      const run = asNewRun(row, version);
-      const live: LiveRun = this.#live(row.key, row.id, version, () => this.#beginQueued(live, run));
-      this.roster.queue(live);
+      live.begin = () => this.#beginStored(live);
+      if (wakes.length === 0) this.roster.queue(live);
+      else {
+        this.roster.expect(live);
+        this.resting.add(live, wakes);
+      }
       return live;
     }
-    const live = this.#live(row.key, row.id, version, undefined);
+    const version = this.#catalog.byKey(row.version_key);
     this.roster.enter(live);
     this.#goOn(live, version, row, steps, wakes, unit);
     return live;
@@ -197,32 +176,63 @@ export class Launcher {
 
   /** A row that only waits: it stays out of memory until it is due. */
   keepResting(row: RunRow, wakes: readonly WakeRow[]): void {
-    const live = this.#live(row.key, row.id, row, undefined);
+    const live = liveOf(row);
     this.roster.enter(live);
     this.resting.add(live, wakes);
   }
 
-  /** Picks up a run that rests; nothing happens when it does not. */
+  /** Picks up a run that rests; nothing happens when it does not, or when its time to begin has not come. */
   wake(live: LiveRun): void {
+    if (this.#draining || live.begin || !this.resting.remove(live)) return;
+    this.goOnFromDisk(live);
+  }
+
+  /** Picks up a run that is in no execution, as it stands on disk. */
+  goOnFromDisk(live: LiveRun): void {
+    if (this.#draining) return;
+    this.#withRow(live, (row) => {
+      const wakes = this.#reader.all(wakesOfRun, { run: row.key });
+      this.#goOn(live, this.#catalog.byKey(row.version_key), row, this.#stepsOf(row), wakes, new Unit());
+    });
+  }
+
+  #stepsOf(row: RunRow): StepRow[] {
+    return this.#reader.all(stepsOfRun, { run: row.key });
+  }
+
+  /** Something that rests is due: a wait in a run, or the run itself. */
+  #due(live: LiveRun): void {
+    if (!live.begin) {
+      this.wake(live);
+      return;
+    }
     if (this.#draining || !this.resting.remove(live)) return;
+    if (!this.turns.hasRoom) {
+      this.resting.add(live, [wakeForLater(live.key, { inMs: FULL_AGAIN_MS }, this.#ticks.now())]);
+      return;
+    }
+    this.#withRow(live, (row) => {
+      const { concurrency } = this.#catalog.byKey(row.version_key).compiled;
+      if (concurrency?.on_limit === 'skip' && this.turns.isFull(live.line, concurrency)) {
+        void this.#endQueued(live, 'system:chainbot', NO_ROOM).catch(() => undefined);
+        return;
+      }
+      this.roster.queue(live);
+      this.advance(live.line, concurrency);
+    });
+  }
+
+  /** With the run's row; one that can't be run any more is given up. */
+  #withRow(live: LiveRun, work: (row: RunRow) => void): void {
     const row = this.#reader.get(runByKey, { key: live.key });
     try {
       if (!row) throw new Error('its row is gone');
-      const steps = this.#reader.all(stepsOfRun, { run: row.key });
-      const wakes = this.#reader.all(wakesOfRun, { run: row.key });
-      this.#goOn(live, this.#catalog.byKey(row.version_key), row, steps, wakes, new Unit());
+      work(row);
     } catch (error) {
       this.#deps().log.error({ err: error, run: live.id }, 'a run can no longer be run');
       this.roster.leave(live, undefined);
       if (row) void this.giveUp(row, error).catch(() => undefined);
     }
-  }
-
-  /** Ends a run in whatever state it is; resolves when a queued one's end is on disk, else at once. */
-  async cancel(live: LiveRun, actor: string, reason: string): Promise<void> {
-    this.wake(live);
-    if (live.execution) live.execution.cancel(actor, reason);
-    else await this.cancelQueued(live, actor, reason);
   }
 
   #goOn(
@@ -233,8 +243,7 @@ export class Launcher {
     wakes: readonly WakeRow[],
     unit: Unit,
   ): void {
-    const run = asNewRun(row, version);
-    const journal = new Journal(identity(live, version), steps, wakes);
+    const journal = new Journal(identity(live), steps, wakes);
     const isTask = (id: string): boolean => version.compiled.byId.get(id)?.kind === 'task';
     const interrupted = journal.interrupted(isTask);
     if (interrupted.length > 0) {
@@ -243,41 +252,134 @@ export class Launcher {
         eventRow('chainbot.workflow.recovered', `run/${row.id}`, 'system:chainbot', data, this.clock.now()),
       );
     }
-    const facts = { ...run, definition: version.compiled, startedAt: row.started_at ?? row.created_at };
+    const facts = factsOf(row, version.compiled, row.started_at ?? row.created_at);
     const execution = new Execution(journal, facts, this.#deps(), {
       created: true,
       paused: row.status === 'paused',
+      ending: row.ending,
     });
     this.#follow(live, execution, unit);
   }
 
   /** A run whose definition can no longer be read fails, and says why. */
   async giveUp(row: RunRow, error: unknown): Promise<void> {
-    const now = this.clock.now();
-    const record = errorRecord(error);
-    const unit = new Unit()
-      .add(
-        finishRun,
-        { key: row.key, status: 'failed', output: null, error: JSON.stringify(record), ended_at: now },
-        1,
-      )
-      .event(endEvent(row, row.created_at, { status: 'failed', error: record }, now));
+    const unit = failedRun(row, errorRecord(error), this.clock.now());
     await this.#deps().writer.commit(unit);
   }
 
   /** Begins queued runs for which there is room; where newer ones replace older ones, those are told to end. */
-  advance(workflow: string, concurrency: Concurrency | undefined): void {
+  advance(line: string, concurrency: CompiledConcurrency | undefined): void {
     if (this.#draining) return;
-    const max = concurrency?.max ?? Number.POSITIVE_INFINITY;
-    if (concurrency?.on_limit === 'replace') this.#displace(workflow, max);
-    this.roster.advance(workflow, max);
+    this.turns.advance(line, concurrency, (live, reason) => {
+      void this.cancel(live, 'system:chainbot', reason).catch(() => undefined);
+    });
   }
 
-  #displace(workflow: string, max: number): void {
-    const line = this.roster.lineOf(workflow);
-    for (const live of line.slice(0, Math.max(0, line.length - max))) {
-      void this.cancel(live, 'system:chainbot', REPLACED).catch(() => undefined);
+  #beginStored(live: LiveRun): void {
+    this.#withRow(live, (row) => {
+      const { compiled } = this.#catalog.byKey(row.version_key);
+      const steps = row.forked_from === null ? [] : this.#stepsOf(row);
+      this.#beginQueued(live, factsOf(row, compiled, this.clock.now()), steps, row.start_at !== null);
+    });
+  }
+
+  /** A queued run's turn: its row says so with its first step's intent. */
+  #beginQueued(live: LiveRun, facts: RunFacts, steps: readonly StepRow[], hasWake: boolean): void {
+    const now = this.clock.now();
+    const unit = new Unit().add(beginQueuedRun, { key: live.key, started_at: now }, 1);
+    if (hasWake) unit.add(deleteWakes, { run: live.key });
+    unit.event(runEvent('chainbot.workflow.started', live, facts.actor, now));
+    const journal = new Journal(identity(live), steps, []);
+    const begun = { ...facts, startedAt: now };
+    this.totals.started++;
+    this.#follow(live, new Execution(journal, begun, this.#deps(), { created: true, paused: false }), unit);
+  }
+
+  #follow(live: LiveRun, execution: Execution, unit: Unit): void {
+    live.execution = execution;
+    let restTimer: Disposable | undefined;
+    execution.onRestful = () => {
+      restTimer ??= this.clock.after(this.#limits.restAfterMs, () => {
+        restTimer = undefined;
+        this.#rest(live, execution);
+      });
+    };
+    const done = execution.run(unit).then((ended) => {
+      restTimer?.[Symbol.dispose]();
+      if (this.#running.get(live) === done) this.#running.delete(live);
+      if (execution.isResting) return;
+      if (ended) this.totals[ended.status]++;
+      this.roster.leave(live, ended);
+      this.#deps().signals.forget(live.key);
+      this.advance(live.line, execution.facts.definition.concurrency);
+    });
+    this.#running.set(live, done);
+  }
+
+  // ---- out of memory, and to an end --------------------------------------------------------------------------
+
+  #rest(live: LiveRun, execution: Execution): void {
+    if (this.#draining || live.execution !== execution || !execution.canRest) return;
+    const wakes = this.#reader.all(wakesOfRun, { run: live.key });
+    // What is due soon is not worth the way out and back.
+    if (!areRestful(wakes) || this.resting.untilDue(wakes) < SOON_MS) return;
+    live.execution = undefined;
+    execution.rest();
+    this.#deps().signals.forget(live.key);
+    this.resting.add(live, wakes);
+  }
+
+  /**
+   * Takes a run that waits or is paused out of whatever it is in; `goOnFromDisk` (or its queue) takes it back.
+   * @throws RetryableError `run.acting` while a step of it is under way
+   */
+  async lift(live: LiveRun): Promise<void> {
+    const { execution } = live;
+    if (execution && (execution.acting > 0 || execution.status === 'running')) {
+      throw new RetryableError('run.acting', `a step of run ${live.id} is under way`, {
+        hint: 'Pause the run, or try again when it waits.',
+        retryAfterMs: 1000,
+      });
     }
+    this.roster.unqueue(live);
+    this.resting.remove(live);
+    if (!execution) return;
+    const done = this.#running.get(live);
+    live.execution = undefined;
+    execution.rest();
+    await done;
+    this.#deps().signals.forget(live.key);
+  }
+
+  /** Puts a lifted run back where its row says it is. */
+  takeBack(live: LiveRun, row: RunRow): void {
+    if (row.status !== 'queued') this.goOnFromDisk(live);
+    else {
+      const wakes = this.#reader.all(wakesOfRun, { run: row.key });
+      if (wakes.length === 0) this.roster.queue(live);
+      else if (!this.#draining) this.resting.add(live, wakes);
+    }
+  }
+
+  /** Ends a run in whatever state it is; resolves when a queued one's end is on disk, else at once. */
+  async cancel(live: LiveRun, actor: string, reason: string): Promise<void> {
+    this.wake(live);
+    if (live.execution) live.execution.cancel(actor, reason);
+    else if (this.roster.unqueue(live) || this.resting.remove(live))
+      await this.#endQueued(live, actor, reason);
+  }
+
+  /** Ends a run whose turn can no longer come. */
+  async #endQueued(live: LiveRun, actor: string, reason: string): Promise<void> {
+    const unit = cancelledQueued(live, { actor, reason }, this.clock.now());
+    try {
+      await persist(unit, this.#deps(), this.#stopping.signal);
+    } catch (error) {
+      this.roster.leave(live, undefined);
+      throw error;
+    }
+    this.totals.cancelled++;
+    this.roster.leave(live, { status: 'cancelled', output: null, error: null });
   }
 
   /** Stops all work: no new step, time for those under way, then an end; the journal keeps the rest. */
@@ -294,123 +396,12 @@ export class Launcher {
     }
     this.#stopping.abort(new Interrupt('shutdown', 'ChainBot is stopping'));
     for (const execution of executions) execution.shutdown();
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
     for (const live of this.roster.all()) this.roster.leave(live, undefined);
-  }
-
-  #mustQueue({ name, compiled }: RunnableVersion): boolean {
-    const { concurrency } = compiled;
-    if (!concurrency || this.roster.activeOf(name) < concurrency.max) return false;
-    if (concurrency.on_limit !== 'skip') return true;
-    throw limitReached(name, concurrency.max);
-  }
-
-  #live(key: number, id: string, of: NamedVersion, begin: (() => void) | undefined): LiveRun {
-    return {
-      key,
-      id,
-      workflow: 'name' in of ? of.name : of.workflow,
-      version: of.version,
-      begin,
-      execution: undefined,
-      ended: Promise.withResolvers<Ended | undefined>(),
-    };
-  }
-
-  /** A queued run's turn: its row says so with its first step's intent. */
-  #beginQueued(live: LiveRun, run: NewRun): void {
-    const now = this.clock.now();
-    const unit = new Unit()
-      .add(beginQueuedRun, { key: live.key, started_at: now }, 1)
-      .event(runEvent('chainbot.workflow.started', live, run.actor, now));
-    const journal = new Journal(identity(live, run.version), [], []);
-    const facts = { ...run, definition: run.version.compiled, startedAt: now };
-    this.totals.started++;
-    this.#follow(live, new Execution(journal, facts, this.#deps(), { created: true, paused: false }), unit);
-  }
-
-  #follow(live: LiveRun, execution: Execution, unit: Unit): void {
-    live.execution = execution;
-    let restTimer: Disposable | undefined;
-    execution.onRestful = () => {
-      restTimer ??= this.clock.after(this.#limits.restAfterMs, () => {
-        restTimer = undefined;
-        this.#rest(live, execution);
-      });
-    };
-    const done = execution.run(unit).then((ended) => {
-      restTimer?.[Symbol.dispose]();
-      this.#running.delete(done);
-      if (execution.isResting) return;
-      if (ended) this.totals[ended.status]++;
-      this.roster.leave(live, ended);
-      this.#deps().signals.forget(live.key);
-      this.advance(live.workflow, execution.facts.definition.concurrency);
-    });
-    this.#running.add(done);
-  }
-
-  #rest(live: LiveRun, execution: Execution): void {
-    if (this.#draining || live.execution !== execution || !execution.canRest) return;
-    const wakes = this.#reader.all(wakesOfRun, { run: live.key });
-    // What is due soon is not worth the way out and back.
-    if (!areRestful(wakes) || this.resting.untilDue(wakes) < SOON_MS) return;
-    live.execution = undefined;
-    execution.rest();
-    this.#deps().signals.forget(live.key);
-    this.resting.add(live, wakes);
-  }
-
-  /** Cancels a run that only queues; at once its turn can no longer come. */
-  async cancelQueued(live: LiveRun, actor: string, reason: string): Promise<void> {
-    if (!this.roster.unqueue(live)) return;
-    const now = this.clock.now();
-    const unit = new Unit()
-      .add(finishRun, { key: live.key, status: 'cancelled', output: null, error: null, ended_at: now }, 1)
-      .event(endEvent(live, now, { status: 'cancelled', by: { actor, reason } }, now));
-    try {
-      await persist(unit, this.#deps(), this.#stopping.signal);
-    } catch (error) {
-      this.roster.leave(live, undefined);
-      throw error;
-    }
-    this.totals.cancelled++;
-    this.roster.leave(live, { status: 'cancelled', output: null, error: null });
   }
 }
 
 const SOON_MS = 1000;
-const REPLACED = 'a newer run replaced it';
-
-function limitReached(name: string, max: number): TerminalError {
-  return new TerminalError(
-    'conflict',
-    'run.limit',
-    `${max} runs of "${name}" are under way; it takes no more`,
-    {
-      hint: 'Wait for one to end, or raise its `concurrency`; with `on_limit: queue` a start waits its turn.',
-    },
-  );
-}
-
-/** What names a version: a runnable one, or a run's row. */
-type NamedVersion = { readonly version: number } & (
-  | { readonly name: string }
-  | { readonly workflow: string }
-);
-
-function asNewRun(row: RunRow, version: RunnableVersion): NewRun {
-  return {
-    version,
-    input: JSON.parse(row.input) as Json,
-    trigger: JSON.parse(row.trigger_data) as JsonObject,
-    actor: row.actor,
-  };
-}
-
-function identity(
-  live: LiveRun,
-  version: RunnableVersion,
-): { key: number; id: string; workflow: string; version: number } {
-  return { key: live.key, id: live.id, workflow: live.workflow, version: version.version };
-}
+/** A run whose time has come while there is no room for it is looked at again after this. */
+const FULL_AGAIN_MS = 1000;
+const NO_ROOM = 'when its time had come, as many runs as may be were under way';

@@ -19,12 +19,51 @@ export function runEvent(
     | 'chainbot.workflow.started'
     | 'chainbot.workflow.paused'
     | 'chainbot.workflow.resumed'
-    | 'chainbot.workflow.retried',
+    | 'chainbot.workflow.retried'
+    | 'chainbot.workflow.deleted',
   { id, workflow, version }: Named,
   actor: string,
   now: number,
 ): EventRow {
   return eventRow(type, `run/${id}`, actor, { run: id, workflow, version }, now);
+}
+
+/** A run that begins later; `startAt` in Unix milliseconds. */
+export function laterEvent(
+  { id, workflow, version }: Named,
+  actor: string,
+  startAt: number,
+  now: number,
+): EventRow {
+  const data = { run: id, workflow, version, start_at: new Date(startAt).toISOString() };
+  return eventRow('chainbot.workflow.scheduled', `run/${id}`, actor, data, now);
+}
+
+/** A run that goes on from the journal of another; `step` is where, null for its beginning. */
+export function forkEvent(
+  { id, workflow, version }: Named,
+  actor: string,
+  fork: { readonly from: string; readonly step: string | null },
+  now: number,
+): EventRow {
+  const data = { run: id, workflow, version, ...fork };
+  return eventRow('chainbot.workflow.forked', `run/${id}`, actor, data, now);
+}
+
+/** A run was moved to another version of its workflow; `from` is the version it had. */
+export function migrateEvent(
+  { id, workflow, version }: Named,
+  from: number,
+  actor: string,
+  now: number,
+): EventRow {
+  return eventRow(
+    'chainbot.workflow.migrated',
+    `run/${id}`,
+    actor,
+    { run: id, workflow, version, from },
+    now,
+  );
 }
 
 /** The one event that a run ends with; `from` is when it began (Unix milliseconds). */

@@ -48,6 +48,8 @@ describe('starting', () => {
     );
     await rig.start('q');
     expect((await runs().start({ workflow: 'q', actor: ME })).status).toBe('queued');
+    expect(await code(runs().start({ workflow: 'q', actor: ME }))).toBe('run.queue_full');
+    await rig.start('w');
     expect(await code(runs().start({ workflow: 'w', actor: ME }))).toBe('engine.busy');
     expect(rig.engine.health().score).toBeLessThan(1);
   });

@@ -10,6 +10,9 @@ export const LEGAL: Readonly<Record<RunVerb, readonly RunStatus[]>> = Object.fre
   resume: ['paused'],
   retry: ['failed', 'cancelled'],
   signal: LIVE,
+  fork: ['running', 'waiting', 'paused', 'completed', 'failed', 'cancelled'],
+  migrate: ['queued', 'waiting', 'paused'],
+  delete: ['completed', 'failed', 'cancelled'],
 });
 
 const VERBS = Object.keys(LEGAL) as RunVerb[];
@@ -33,6 +36,9 @@ const PAST: Readonly<Record<RunVerb, string>> = {
   resume: 'resumed',
   retry: 'retried',
   signal: 'signalled',
+  fork: 'forked',
+  migrate: 'migrated',
+  delete: 'deleted',
 };
 
 /** Where a verb or an end takes a run; one place, exhaustive. */

@@ -75,6 +75,20 @@ export const resumeRun = statement((db, p: { key: number; status: string }) =>
   db.updateTable('runs').set({ status: p.status }).where('key', '=', p.key).where('status', '=', 'paused'),
 );
 
+/** To another version, while nothing of it is under way. */
+export const setRunVersion = statement((db, p: { key: number; version_key: number; status: string }) =>
+  db
+    .updateTable('runs')
+    .set({ version_key: p.version_key })
+    .where('key', '=', p.key)
+    .where('status', '=', p.status),
+);
+
+/** An ended run, with its steps (cascade). */
+export const deleteRun = statement((db, p: { key: number }) =>
+  db.deleteFrom('runs').where('key', '=', p.key).where('status', 'in', ['completed', 'failed', 'cancelled']),
+);
+
 export const reopenRun = statement((db, p: { key: number; started_at: number }) =>
   db
     .updateTable('runs')

@@ -89,7 +89,7 @@ describe('status', () => {
   test('paused and resumed while it waits: waiting again', async () => {
     const id = await started({ steps: [wait('h', { for: '5s' }), act('z')] });
     expect((await runs().pause(id, ME)).status).toBe('paused');
-    expect(runs().get(id).verbs).toEqual(['cancel', 'resume', 'signal']);
+    expect(runs().get(id).verbs).toEqual(['cancel', 'resume', 'signal', 'fork', 'migrate']);
     expect((await runs().resume(id, ME)).status).toBe('waiting');
     expect((await rig.end(id)).status).toBe('completed');
     expect(rig.typesOf(id)).toEqual([

@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
+import { priorityOf } from '../definition/concurrency.ts';
 import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
 import { legalVerbs } from './run-state.ts';
 import type { RunRow } from './run-table.ts';
@@ -14,6 +15,9 @@ export function runSummary(row: RunRow): RunSummary {
     status: row.status as RunStatus,
     actor: row.actor,
     trigger: JSON.parse(row.trigger_data) as JsonObject,
+    priority: priorityOf(row.priority),
+    startAt: row.start_at,
+    forkedFrom: row.forked_from,
     createdAt: row.created_at,
     startedAt: row.started_at,
     endedAt: row.ended_at,

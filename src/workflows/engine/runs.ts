@@ -1,23 +1,33 @@
-import { createHash } from 'node:crypto';
 import { eventRow } from '#bus/event-row.ts';
 import { type Actor, actorText } from '#core/actor.ts';
 import { RetryableError, TerminalError } from '#core/errors.ts';
 import { type Json, toJsonText } from '#core/json.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
-import type { RunDetail, RunFilter, RunStatus, RunSummary, RunsPort, RunVerb, StartRun } from '../port.ts';
-import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
-import { idempotencyByKey, insertIdempotency } from './idempotency-table.ts';
-import { isUnknown } from './interrupt.ts';
-import type { Launch, Launcher, NewRun } from './launcher.ts';
+import type {
+  BulkRequest,
+  ForkRun,
+  RunDetail,
+  RunFilter,
+  RunStatus,
+  RunSummary,
+  RunsPort,
+  RunVerb,
+  StartRun,
+} from '../port.ts';
+import type { WorkflowCatalog } from '../workflow-catalog.ts';
+import type { Launcher } from './launcher.ts';
 import { reopening } from './reopen.ts';
+import { type LiveRun, lineName } from './roster.ts';
+import { bulk } from './run-bulk.ts';
+import { RunChanges } from './run-changes.ts';
 import { runEvent } from './run-events.ts';
-import { assertLegal } from './run-state.ts';
+import { RunStarts } from './run-starts.ts';
+import { assertLegal, LEGAL } from './run-state.ts';
 import { pageOfRuns, pageOfWorkflow, type RunRow, reopenRun, runById } from './run-table.ts';
 import { runDetail, runSummary } from './run-view.ts';
 import type { SignalBox } from './signal-box.ts';
 import { countSignals, insertSignal } from './signals-table.ts';
-import { checkedInput } from './start-input.ts';
 import { stepsOfRun, stepsShown } from './steps-table.ts';
 
 const MOST_SIGNALS = 1000;
@@ -30,7 +40,8 @@ export class Runs implements RunsPort {
   readonly #catalog: WorkflowCatalog;
   readonly #launcher: Launcher;
   readonly #signals: SignalBox;
-  readonly #startingKeys = new Set<string>();
+  readonly #starts: RunStarts;
+  readonly #changes: RunChanges;
 
   constructor(
     store: { readonly reader: ReaderPort; readonly writer: WriterPort },
@@ -42,25 +53,42 @@ export class Runs implements RunsPort {
     this.#catalog = catalog;
     this.#launcher = launcher;
     this.#signals = signals;
+    this.#starts = new RunStarts(store, catalog, launcher);
+    this.#changes = new RunChanges(store, catalog, launcher, this.#starts);
   }
 
   /** `also` adds a trigger's own facts (its cursor) to the unit that creates the run. */
-  async start(
-    start: StartRun,
-    also?: (unit: Unit) => void,
-  ): Promise<RunSummary & { readonly replayed: boolean }> {
-    const version = this.#catalog.runnable(start.workflow, start.version);
-    const key = start.idempotencyKey;
-    if (key === undefined) return this.#startNew(start, version, new Unit(), also);
-    const fingerprint = fingerprintOf(start);
-    const before = this.#replay(key, fingerprint);
-    if (before) return before;
-    this.#startingKeys.add(key);
-    try {
-      return await this.#startNew(start, version, new Unit(), also, { key, fingerprint });
-    } finally {
-      this.#startingKeys.delete(key);
-    }
+  start(start: StartRun, also?: (unit: Unit) => void): Promise<RunSummary & { readonly replayed: boolean }> {
+    return this.#starts.start(start, also);
+  }
+
+  verbs(): typeof LEGAL {
+    return LEGAL;
+  }
+
+  fork(id: string, fork: ForkRun, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('fork', row.status as RunStatus, id);
+    return this.#changes.fork(row, fork, actor);
+  }
+
+  async migrate(id: string, version: number | undefined, actor: Actor): Promise<RunSummary> {
+    const row = this.#row(id);
+    assertLegal('migrate', row.status as RunStatus, id);
+    await this.#legally('migrate', id, () =>
+      this.#changes.migrate(this.#loaded(row, 'migrate'), row, version, actor),
+    );
+    return runSummary(this.#row(id));
+  }
+
+  async delete(id: string, actor: Actor): Promise<void> {
+    const row = this.#row(id);
+    assertLegal('delete', row.status as RunStatus, id);
+    await this.#legally('delete', id, () => this.#changes.delete(row, actor));
+  }
+
+  bulk(request: BulkRequest, actor: Actor): ReturnType<RunsPort['bulk']> {
+    return bulk(this, request, actor);
   }
 
   /** The workflow of a run, undefined when there is no such run. */
@@ -118,8 +146,8 @@ export class Runs implements RunsPort {
     assertLegal('retry', row.status as RunStatus, id);
     this.#launcher.assertRoom();
     const version = this.#catalog.byKey(row.version_key);
-    this.#launcher.assertTurn(version);
     const { compiled } = version;
+    this.#launcher.turns.assertTurn(lineName(row.workflow, row.line), compiled.concurrency);
     const now = this.#launcher.clock.now();
     const unit = new Unit().add(reopenRun, { key: row.key, started_at: now }, 1);
     const steps = this.#store.reader.all(stepsOfRun, { run: row.key });
@@ -158,85 +186,6 @@ export class Runs implements RunsPort {
     return runSummary(this.#row(id));
   }
 
-  async #startNew(
-    start: StartRun,
-    version: RunnableVersion,
-    unit: Unit,
-    also?: (unit: Unit) => void,
-    idempotency?: { readonly key: string; readonly fingerprint: string },
-  ): Promise<RunSummary & { readonly replayed: boolean }> {
-    const run: NewRun = {
-      version,
-      input: checkedInput(version, start.input ?? null),
-      trigger: start.trigger ?? { type: 'manual' },
-      actor: actorText(start.actor),
-    };
-    this.#launcher.assertRoom();
-    const launch = this.#launcher.create(run, unit);
-    if (idempotency)
-      unit.add(insertIdempotency, { ...idempotency, run: launch.live.key, created_at: launch.createdAt });
-    also?.(unit);
-    await this.#commitStart(launch, run);
-    return { ...this.#started(launch, run), replayed: false };
-  }
-
-  async #commitStart(launch: Launch, run: NewRun): Promise<void> {
-    if (!launch.queued) {
-      await this.#launcher.begin(launch, run, false).created;
-      return;
-    }
-    try {
-      await this.#store.writer.commit(launch.unit);
-    } catch (error) {
-      if (isUnknown(error)) void this.#launcher.landLater(launch, run);
-      else this.#launcher.roster.leave(launch.live, undefined);
-      throw error;
-    }
-    this.#launcher.advance(run.version.name, run.version.compiled.concurrency);
-  }
-
-  #started({ live, queued, createdAt }: Launch, run: NewRun): RunSummary {
-    return {
-      id: live.id,
-      workflow: run.version.name,
-      version: run.version.version,
-      status: queued ? 'queued' : 'running',
-      actor: run.actor,
-      trigger: run.trigger,
-      createdAt,
-      startedAt: queued ? null : createdAt,
-      endedAt: null,
-      error: null,
-    };
-  }
-
-  /** @throws TerminalError `idempotency.in_progress`, `idempotency.mismatch` */
-  #replay(key: string, fingerprint: string): (RunSummary & { readonly replayed: boolean }) | undefined {
-    if (this.#startingKeys.has(key)) {
-      throw new TerminalError(
-        'conflict',
-        'idempotency.in_progress',
-        'a request with this Idempotency-Key is under way',
-        {
-          hint: 'Wait for its answer, or ask again in a moment.',
-        },
-      );
-    }
-    const before = this.#store.reader.get(idempotencyByKey, { key });
-    if (!before) return undefined;
-    if (before.fingerprint !== fingerprint) {
-      throw new TerminalError(
-        'unprocessable',
-        'idempotency.mismatch',
-        'this Idempotency-Key was used for another request',
-        {
-          hint: 'Make a new key for each new request; keys are kept for 24 hours.',
-        },
-      );
-    }
-    return { ...runSummary(this.#row(before.id)), replayed: true };
-  }
-
   #row(id: string): RunRow {
     const row = this.#store.reader.get(runById, { id: id.toLowerCase() });
     if (row) return row;
@@ -256,27 +205,24 @@ export class Runs implements RunsPort {
     }
   }
 
-  #live(row: RunRow, verb: string): NonNullable<ReturnType<Launcher['roster']['get']>> {
+  #live(row: RunRow, verb: RunVerb): LiveRun {
+    const live = this.#loaded(row, verb);
+    this.#launcher.wake(live);
+    return live;
+  }
+
+  #loaded(row: RunRow, verb: RunVerb): LiveRun {
     const live = this.#launcher.roster.get(row.id);
-    if (live) {
-      this.#launcher.wake(live);
-      return live;
-    }
+    if (live && !live.isMoving) return live;
     throw new RetryableError(
       'run.not_loaded',
-      `run ${row.id} is ending or not loaded: it can't be told to ${verb} now`,
+      `run ${row.id} is ending, moving or not loaded: no ${verb} now`,
       {
         hint: 'Look at it again in a moment.',
         retryAfterMs: 1000,
       },
     );
   }
-}
-
-function fingerprintOf(start: StartRun): string {
-  return createHash('sha256')
-    .update(toJsonText([start.workflow, start.version ?? null, start.input ?? null]))
-    .digest('base64url');
 }
 
 function readCursor(cursor: string | undefined): number {

@@ -36,6 +36,39 @@ export const insertStep = statement(
     }),
 );
 
+const COPIED = [
+  'path',
+  'ordinal',
+  'id',
+  'type',
+  'status',
+  'attempts',
+  'detail',
+  'output',
+  'error',
+  'history',
+  'started_at',
+  'ended_at',
+] as const;
+
+/** The steps of one run as another's; `paths` is a JSON array. Nothing of them leaves the database. */
+export const copySteps = statement((db, p: { from: number; to: number; paths: string }) =>
+  db
+    .insertInto('steps')
+    .columns(['run', ...COPIED])
+    .expression((e) =>
+      e
+        .selectFrom('steps')
+        .select((s) => [s.val(p.to).as('run'), ...COPIED])
+        .where('run', '=', p.from)
+        .where('path', 'in', (s) =>
+          s
+            .selectFrom(s.fn<{ value: string }>('json_each', [s.val(p.paths)]).as('kept'))
+            .select('kept.value'),
+        ),
+    ),
+);
+
 export const stepAgain = statement((db, p: { run: number; path: string; attempts: number }) =>
   db
     .updateTable('steps')
