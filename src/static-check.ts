@@ -5,8 +5,10 @@ import { publishStep } from './mqtt/steps/publish.ts';
 import { type CheckReport, checkDefinition } from './workflows/check/check-definition.ts';
 import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
 import { apiCallStep } from './workflows/steps/api-call.ts';
+import { emailStep } from './workflows/steps/email.ts';
 import { notificationStep } from './workflows/steps/notification.ts';
 import { transformStep } from './workflows/steps/transform.ts';
+import { webhookStep } from './workflows/steps/webhook.ts';
 
 /**
  * The checker without a daemon: every step type with nothing behind it, so that definitions can be checked on
@@ -27,7 +29,9 @@ export function staticStepTypes(): StepTypes {
   return stepTypes([
     transformStep,
     apiCallStep(nothing, { timeoutMs: 0, maxBytes: 0 }),
-    notificationStep(nothing, nothing),
+    webhookStep(nothing, nothing, { timeoutMs: 0 }),
+    emailStep(nothing, nothing),
+    notificationStep(nothing, nothing, nothing),
     deviceReadStep(nothing),
     deviceWriteStep(nothing),
     publishStep(nothing),

@@ -126,6 +126,13 @@ class Checker {
       (message, hint) => this.#add('warning', path, message, hint),
       (id) => this.#checkDevice(id, path, 'warning'),
     );
+    if (path.at(-1) === 'for_each') {
+      const type = outline.typeOf(sighting.text, path);
+      if (type.kind !== 'any' && type.kind !== 'list') {
+        const what = typeName(type);
+        this.#add('warning', path, `a loop goes through a list, and this is ${what}`, 'Name the list in it.');
+      }
+    }
     for (const text of textsOf(sighting)) {
       const [type] = quietly((one: string) => [expressionType(one, env)])(text);
       if (sighting.kind !== 'condition' || type === undefined) continue;

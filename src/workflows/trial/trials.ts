@@ -134,12 +134,13 @@ export class Trials {
       this.#options.stepTypes,
       trial.given,
       () => begin,
-      (run) => (run === main ? undefined : engine.runs.workflowOf(run)),
+      (run) => otherThan(main, engine.runs.workflowOf(run)),
     );
     const stores = { reader: store.reader, writer: store };
     const catalog = new WorkflowCatalog({ store: stores, stepTypes: recorder.types, clock });
     catalog.open();
     const { name } = await catalog.save(source, type, SYSTEM);
+    main = name;
     await storeCompanions(catalog, name, trial.given.workflows, this.#options.workflows);
     const engine = this.#options.engine({ store: stores, events, catalog, clock });
     await engine.start(never);
@@ -158,14 +159,18 @@ export class Trials {
         trigger: (trial.trigger as { type: string } | undefined) ?? { type: 'manual' },
         actor: SYSTEM,
       });
-      main = started.id;
-      const notes = await drive.toEnd(main, trial.given);
-      return report(engine.runs.get(main), recorder.effects, trial, notes, begin, clock.now());
+      const notes = await drive.toEnd(started.id, trial.given);
+      return report(engine.runs.get(started.id), recorder.effects, trial, notes, begin, clock.now());
     } finally {
       const stopping = engine.stop();
       await drive.until(stopping);
     }
   }
+}
+
+/** Steps of runs that were started are named by their workflow, those of the one on trial are not. */
+function otherThan(main: string, workflow: string | undefined): string | undefined {
+  return workflow === main ? undefined : workflow;
 }
 
 function report(
