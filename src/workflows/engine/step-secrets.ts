@@ -1,7 +1,7 @@
 import { Concealed } from '#core/concealed.ts';
 import type { ErrorRecord } from '#core/errors.ts';
 import { errorRecord } from '#core/errors.ts';
-import type { JsonObject } from '#core/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
 import type { Concealer, SecretsPort } from '#vault/port.ts';
 import type { TaskStep } from '../definition/compiled.ts';
@@ -16,6 +16,9 @@ import { REVEAL, type Scope } from '../expressions/scope.ts';
  *     else sees them.
  */
 export type RevealSecret = Pick<SecretsPort, 'get'>;
+
+/** `yes` and `no` are made of a secret too, by comparing it. */
+const SHORTEST_MADE = 6;
 
 /** No vault: a trial, where nothing leaves the house. */
 const placeholders: RevealSecret = { get: (name) => shown(name) };
@@ -37,16 +40,38 @@ export function shownFields(step: TaskStep, scope: Scope): JsonObject {
 }
 
 /**
- * The fields with the secrets in them, for this very attempt.
+ * The fields with the secrets in them, for this very attempt. Texts that an expression made of a secret (a part of
+ * it, its digest) are kept from being seen like the secret itself; `shown` tells which these are.
  * @throws TerminalError `expression.failed`, and what the vault throws
  */
 export function revealedFields(
   step: TaskStep,
   scope: Scope,
-  secrets: RevealSecret = placeholders,
-  concealer: Concealer,
+  shown: JsonObject,
+  {
+    secrets = placeholders,
+    kept,
+  }: { readonly secrets?: RevealSecret | undefined; readonly kept: StepSecrets },
 ): JsonObject {
-  return step.fields.evaluate(revealing(scope, (name) => secrets.get(name, concealer))) as JsonObject;
+  const fields = step.fields.evaluate(revealing(scope, (name) => secrets.get(name, kept))) as JsonObject;
+  const { concealed } = kept;
+  if (!concealed) return fields; // placeholders
+  const made = [...madeTexts(shown, fields)].filter((text) => concealed.text(text) === text);
+  if (made.length > 0) kept.conceal([...step.fields.references.secrets].join(', '), made);
+  return fields;
+}
+
+/** Texts that are others than what may be shown. */
+function* madeTexts(shown: Json | undefined, value: Json): Generator<string> {
+  if (typeof value === 'string') {
+    if (value !== shown && value.length >= SHORTEST_MADE) yield value;
+  } else if (Array.isArray(value)) {
+    for (const [i, element] of value.entries())
+      yield* madeTexts(Array.isArray(shown) ? shown[i] : undefined, element);
+  } else if (isJsonObject(value)) {
+    for (const [key, member] of Object.entries(value))
+      yield* madeTexts(isJsonObject(shown) ? shown[key] : undefined, member);
+  }
 }
 
 function revealing(scope: Scope, reveal: (name: string) => string): Scope {

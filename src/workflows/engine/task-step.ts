@@ -140,7 +140,7 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
 function act(execution: Execution, course: Course, context: TaskContext): Promise<unknown> {
   const { step, scope } = course.at;
   const fields = usesSecrets(step)
-    ? revealedFields(step, scope, execution.deps.secrets, context)
+    ? revealedFields(step, scope, course.fields, { secrets: execution.deps.secrets, kept: course.secrets })
     : course.fields;
   return step.stepType.run(fields, context);
 }
