@@ -56,6 +56,7 @@ const OUTPUT = {
 export function apiCallStep(http: HttpPort, options: ApiCallOptions): StepType {
   return {
     type: 'api_call',
+    secretFields: ['query', 'headers', 'body'],
     check: fields.check,
     schema: fields.schema,
     output: OUTPUT,
