@@ -7,9 +7,9 @@ import { SYSTEM } from '#core/actor.ts';
 import { sleep } from '#core/clock.ts';
 import { RetryableError, TerminalError } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
-import { silentLog } from '#core/log.ts';
+import { type Log, silentLog } from '#core/log.ts';
 import { stepTypes } from '#workflows/definition/step-types.ts';
-import { Engine } from '#workflows/engine/engine.ts';
+import { Engine, type EngineOptions } from '#workflows/engine/engine.ts';
 import type { LaunchLimits } from '#workflows/engine/launcher.ts';
 import type { OnInterrupt, RunDetail, StepContext, StepType } from '#workflows/port.ts';
 import { transformStep } from '#workflows/steps/transform.ts';
@@ -54,6 +54,10 @@ export class EngineRig {
   readonly directory = mkdtempSync(join(tmpdir(), 'chainbot-rig-'));
   /** A step type that the next life no longer has. */
   without: string | undefined;
+  /** Further step types, from the next life on. */
+  types: readonly StepType[] = [];
+  secrets: EngineOptions['secrets'];
+  daemonLog: Log = silentLog;
   life = 0;
   clock = new HandClock();
   store!: FileStore;
@@ -109,7 +113,8 @@ export class EngineRig {
       events: this.events,
       catalog: this.catalog,
       clock,
-      log: silentLog,
+      log: this.daemonLog,
+      secrets: this.secrets,
       limits,
     });
   }
@@ -210,7 +215,7 @@ export class EngineRig {
         mine === this.life ? this.#act(fields, context, mine) : new Promise(() => undefined),
     };
     const gone: StepType = { ...act, type: 'gone' };
-    return [transformStep, act, gone].filter(({ type }) => type !== this.without);
+    return [transformStep, act, gone, ...this.types].filter(({ type }) => type !== this.without);
   }
 
   /** `ms`: takes so long; `fail`: fails for good; `fails`: fails so many times first; `value`: the output; `size`: a text so long. */
