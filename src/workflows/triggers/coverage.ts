@@ -2,12 +2,14 @@ import type { Json } from '#core/json.ts';
 
 type Island = [from: number, to: number];
 
-/** More stretches than this are not kept: the farthest from now is forgotten. */
-const MOST = 16;
+/** More stretches than this are not kept: those nearest to each other become one. */
+const MOST = 32;
+/** What lies further apart than this was jumped over, or slept through; milliseconds. */
+const JUMP_MS = 60_000;
 
 /**
- * The stretches of wall time that a schedule has dealt with, Unix milliseconds. A clock that jumps leaves one
- * stretch and begins another.
+ * The stretches of wall time that a schedule has lived through, Unix milliseconds. A clock that jumps leaves one
+ * stretch and begins another; what lies between was not lived through, and may still come.
  *
  * 1. A time within a stretch is never dealt with again: nothing fires twice, however the clock goes.
  * 2. What lies between the end of a stretch and now was missed. A clock that goes back to before all stretches
@@ -48,14 +50,14 @@ export class Coverage {
     return this.#islands.findLast(([from]) => from <= now)?.[1];
   }
 
-  /** Everything up to `time` is dealt with, from the last stretch before it on. */
-  cover(time: number): void {
+  /** `time` has come: the stretch before it goes on, or a new one begins. */
+  reach(time: number): void {
     const at = this.#islands.findLastIndex(([from]) => from <= time);
     const island = this.#islands[at];
-    if (!island) this.#islands.unshift([time, time]);
-    else island[1] = Math.max(island[1], time);
+    if (island && time - island[1] <= JUMP_MS) island[1] = Math.max(island[1], time);
+    else this.#islands.splice(at + 1, 0, [time, time]);
     this.#join();
-    while (this.#islands.length > MOST) this.#forgetFarthest(time);
+    while (this.#islands.length > MOST) this.#joinNearest();
   }
 
   #join(): void {
@@ -68,10 +70,12 @@ export class Coverage {
     this.#islands = joined;
   }
 
-  #forgetFarthest(now: number): void {
-    const first = this.#islands[0] as Island;
-    const last = this.#islands.at(-1) as Island;
-    if (now - first[1] > last[0] - now) this.#islands.shift();
-    else this.#islands.pop();
+  #joinNearest(): void {
+    let best = 1;
+    const gap = (at: number): number => (this.#islands[at]?.[0] ?? 0) - (this.#islands[at - 1]?.[1] ?? 0);
+    for (let at = 2; at < this.#islands.length; at++) if (gap(at) < gap(best)) best = at;
+    const [gone] = this.#islands.splice(best, 1);
+    const kept = this.#islands[best - 1];
+    if (gone && kept) kept[1] = gone[1];
   }
 }

@@ -16,8 +16,8 @@ export interface Due {
   readonly at: number;
   /** How late it is, milliseconds. */
   readonly lateMs: number;
-  /** What is kept once this one is dealt with: nothing up to it comes again. */
-  readonly kept: Json;
+  /** Where it stands on the schedule's own scale. */
+  readonly mark: number;
 }
 
 /** The times that have come since a schedule was last looked at, oldest first. */
@@ -35,10 +35,10 @@ export interface ScheduleClock {
   due(moment: Moment, most: number): DueTimes;
   /** Nothing up to the moment comes again. */
   pass(moment: Moment): void;
-  /** What was kept of a time is on disk. */
+  /** This time has been dealt with, and that is on disk. */
   settle(due: Due): void;
-  /** What to keep now. */
-  kept(): Json;
+  /** What to keep, once this time is dealt with as well. */
+  kept(due?: Due): Json;
   /** Milliseconds until something can be due; undefined: never again. */
   left(moment: Moment): number | undefined;
 }
@@ -65,28 +65,23 @@ export class CronClock implements ScheduleClock {
     const after = this.#coverage.endBefore(now);
     if (after === undefined) return { times: [], more: false };
     const { times, more } = this.#times.between(after, now, most);
-    return {
-      more,
-      times: times.map((at) => {
-        const coverage = this.#coverage.copy();
-        coverage.cover(at);
-        return { key: String(at), at, lateMs: now - at, kept: coverage.toJson() };
-      }),
-    };
+    return { more, times: times.map((at) => ({ key: String(at), at, lateMs: now - at, mark: at })) };
   }
 
   pass({ now }: Moment): void {
-    this.#coverage.cover(now);
+    this.#coverage.reach(now);
     this.#lookedAt = Number.POSITIVE_INFINITY;
   }
 
-  settle({ at }: Due): void {
-    this.#coverage.cover(at);
+  settle({ mark }: Due): void {
+    this.#coverage.reach(mark);
     this.#lookedAt = Number.POSITIVE_INFINITY;
   }
 
-  kept(): Json {
-    return this.#coverage.toJson();
+  kept(due?: Due): Json {
+    const coverage = this.#coverage.copy();
+    if (due) coverage.reach(due.mark);
+    return coverage.toJson();
   }
 
   left({ now }: Moment): number | undefined {
@@ -122,7 +117,7 @@ export class IntervalClock implements ScheduleClock {
     const times: Due[] = [];
     for (let slot = first; slot <= last; slot++) {
       const lateMs = tick - slot * this.#everyMs;
-      times.push({ key: `${this.#everyMs}:${slot}`, at: now - lateMs, lateMs, kept: slot });
+      times.push({ key: `${this.#everyMs}:${slot}`, at: now - lateMs, lateMs, mark: slot });
     }
     return { times, more: first > this.#slot + 1 };
   }
@@ -131,12 +126,12 @@ export class IntervalClock implements ScheduleClock {
     this.#slot = Math.max(this.#slot, Math.floor(tick / this.#everyMs));
   }
 
-  settle({ kept }: Due): void {
-    this.#slot = Math.max(this.#slot, kept as number);
+  settle({ mark }: Due): void {
+    this.#slot = Math.max(this.#slot, mark);
   }
 
-  kept(): Json {
-    return this.#slot;
+  kept(due?: Due): Json {
+    return Math.max(this.#slot, due?.mark ?? this.#slot);
   }
 
   left({ tick }: Moment): number {

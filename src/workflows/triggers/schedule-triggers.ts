@@ -217,7 +217,7 @@ export class ScheduleTriggers implements Part, TriggerWatch {
 
   async #skip({ active, clock }: Entry, upTo: Due, reason: string): Promise<void> {
     const actor = { kind: 'schedule', id: `${active.workflow}/${active.trigger.index}` } as const;
-    const also = (unit: Unit): void => this.#firings.memory.keep(unit, active, upTo.kept);
+    const also = (unit: Unit): void => this.#firings.memory.keep(unit, active, clock.kept(upTo));
     await skipped(active, { actor, also }, reason, this.#firings.deps);
     clock.settle(upTo);
   }
@@ -234,7 +234,7 @@ export class ScheduleTriggers implements Part, TriggerWatch {
       },
       actor: { kind: 'schedule', id: `${workflow}/${trigger.index}` },
       idempotencyKey: `schedule:${workflow}:${trigger.index}:${due.key}`,
-      also: (unit) => this.#firings.memory.keep(unit, active, due.kept),
+      also: (unit) => this.#firings.memory.keep(unit, active, clock.kept(due)),
     });
     clock.settle(due);
   }
