@@ -275,6 +275,7 @@ function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, t
     events,
     cursor: base.mqttCursor,
     target,
+    portOwner,
     onClash: (other) => {
       const data = { base_topic: baseTopic, other };
       const unit = new Unit().event(

@@ -107,18 +107,24 @@ function stopAsked(onFirst: () => void): Promise<string> {
   });
 }
 
-function welcomeText({ api, mqtt, folder }: Appliance): string {
+/** The sample that the guide begins with. */
+const SAMPLE = 'greenhouse-cooling';
+
+function welcomeText({ api, mqtt, folder, catalog }: Appliance): string {
   const { url, socket } = api.address();
   const failed = (folder?.failed ?? []).map(({ file, message }) => `  not stored: ${file}: ${message}\n`);
+  const hasSample = catalog.list().some(({ name }) => name === SAMPLE);
   return [
     '\nChainBot is ready.\n\n',
     `  API     ${url ?? 'off'}/api/chainbot\n`,
     `  MQTT    ${mqtt.status().url}\n`,
     `  socket  ${socket ?? 'off'}\n\n`,
-    ...failed,
+    ...(failed.length > 0 ? [...failed, '\n'] : []),
     'Try, in another terminal:\n\n',
     '  scripts/chainbot status\n',
-    `  scripts/chainbot run greenhouse-cooling --input '{"limit": 28}' --follow\n`,
+    hasSample
+      ? `  scripts/chainbot run ${SAMPLE} --input '{"limit": 28}' --follow\n`
+      : '  scripts/chainbot workflows list\n',
     '  scripts/chainbot events --follow\n\n',
     'Ctrl-C stops it.\n\n',
   ].join('');

@@ -27,7 +27,8 @@ export function reportError(
   screen.note(`${title} ${printable(error.message)} ${screen.paintNote('dim', `(${error.code})`)}`);
   for (const fault of error.faults.slice(0, MOST_FAULTS)) noteFault(fault, screen, source);
   if (error.faults.length > MOST_FAULTS) screen.note(`  and ${error.faults.length - MOST_FAULTS} more`);
-  if (error.hint !== undefined) noteHint(error.hint, screen, '  ');
+  const isSaid = error.faults.slice(0, MOST_FAULTS).some(({ hint }) => hint === error.hint);
+  if (error.hint !== undefined && !isSaid) noteHint(error.hint, screen, '  ');
   const code = exitCodeOf(error);
   if (code === EXIT.unreachable) noteOtherDaemon(target, screen);
   return code;

@@ -82,7 +82,13 @@ test.each([
 });
 
 test('help is an answer: 0', async () => {
-  for (const argv of [['--help'], ['runs', '--help'], ['runs', 'list', '-h']]) {
+  for (const argv of [
+    ['--help'],
+    ['runs', '--help'],
+    ['runs', 'list', '-h'],
+    ['help'],
+    ['help', 'runs', 'list'],
+  ]) {
     const { code, out, err } = await new TestConsole().run(...argv);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^Usage: chainbot/);

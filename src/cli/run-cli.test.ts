@@ -201,6 +201,17 @@ describe('workflows', () => {
     );
   });
 
+  test('a hint that a fault has said already is not said again', async () => {
+    daemon.refuse('POST /workflows', {
+      status: 400,
+      code: 'workflow.invalid',
+      hint: 'Mend it.',
+      faults: [{ path: 'name', message: 'is wrong', hint: 'Mend it.' }],
+    });
+    const { err } = await cli(['workflows', 'add', '-'], { stdin: 'name: x' });
+    expect(err.match(/Mend it\./g)).toHaveLength(1);
+  });
+
   test('a file that is not there', async () => {
     const { code, err } = await cli(['workflows', 'add', 'nowhere.yaml']);
     expect(code).toBe(2);

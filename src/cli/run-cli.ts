@@ -27,12 +27,17 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const program = buildProgram(invoke, VERSION);
   connectOutput(program, io);
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(plainHelp(argv), { from: 'user' });
     return outcome;
   } catch (error) {
     if (isCommanderError(error)) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     throw error;
   }
+}
+
+/** `chainbot help runs list` is what many type first: the same as `chainbot runs list --help`. */
+function plainHelp(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'help' ? [...argv.slice(1).filter((word) => !word.startsWith('-')), '--help'] : argv;
 }
 
 async function runAction(command: Command, action: Action, io: CliIo): Promise<ExitCode> {

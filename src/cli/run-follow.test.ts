@@ -45,7 +45,7 @@ describe('--follow', () => {
     await untilFollowed();
     expect(screen.out).toBe(`${RUN_ID}\n`);
     happen('step.completed', { steps: [READ] });
-    await vi.waitFor(() => expect(screen.out).toMatch(/✓ {2}read +device_read {2}1\.3 s {2}\{"value":33\}/));
+    await vi.waitFor(() => expect(screen.out).toMatch(/✓ {2}read +device_read +1\.3 s +\{"value":33\}/));
     happen('step.completed', { steps: [READ, TRIED] });
     happen('workflow.completed', { status: 'completed', output: { cooled: true }, ended_at: sample.LATER });
     expect((await ended).code).toBe(0);
@@ -53,6 +53,20 @@ describe('--follow', () => {
     expect(screen.out).toMatch(/✓ completed greenhouse-cooling version 3, 1\.3 s\n {2}\{"cooled":true\}\n$/);
     expect(screen.out.match(/read/g)).toHaveLength(2);
     expect(screen.err).toBe('');
+  });
+
+  test('what ends at one instant is shown from the inside out, in columns that stay', async () => {
+    const screen = terminal();
+    const ended = screen.run('runs', 'follow', RUN_ID);
+    await untilFollowed();
+    const paths = ['first', 'each', 'each/0/tell', 'each/1/tell', 'each/1/tell/deeper', 'last'];
+    happen('workflow.completed', { status: 'completed', steps: paths.map((path) => step({ path })) });
+    expect((await ended).code).toBe(0);
+    const shown = screen.out.split('\n').filter((line) => line.includes('transform'));
+    expect(shown.map((line) => line.split(/ +/)[2])).toEqual([
+      ...['first', 'each/0/tell', 'each/1/tell/deeper', 'each/1/tell', 'each', 'last'],
+    ]);
+    expect(new Set(shown.map((line) => line.indexOf('transform'))).size).toBe(1);
   });
 
   test('exits 1 when the run failed, and shows the error with its hint', async () => {
@@ -64,9 +78,9 @@ describe('--follow', () => {
     const skipped = step({ path: 'maybe', status: 'skipped' });
     happen('workflow.failed', { status: 'failed', error: FAILURE, steps: [failed, waiting, skipped] });
     expect((await ended).code).toBe(1);
-    expect(screen.out).toMatch(/✗ {2}tell +transform {2}1\.3 s {2}http\.unreachable: no answer/);
-    expect(screen.out).toMatch(/◷ {2}hold +transform {2}waiting/);
-    expect(screen.out).toMatch(/– {2}maybe +transform {2}skipped/);
+    expect(screen.out).toMatch(/✗ {2}tell +transform +1\.3 s +http\.unreachable: no answer/);
+    expect(screen.out).toMatch(/◷ {2}hold +transform +waiting/);
+    expect(screen.out).toMatch(/– {2}maybe +transform +skipped/);
     expect(screen.out).toContain('  hint: Is it on?\n');
   });
 

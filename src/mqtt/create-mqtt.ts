@@ -7,6 +7,7 @@ import { type Part, type PartHealth, WELL } from '#core/part.ts';
 import { Bridge } from './bridge.ts';
 import type { Broker } from './broker.ts';
 import { MqttIntake } from './intake.ts';
+import type { PortOwner } from './listen.ts';
 import type { InboundTarget, MqttStatus, PublishOptions, PublishPort } from './port.ts';
 import { assertTopic, OwnTopics } from './topics.ts';
 
@@ -33,6 +34,8 @@ export interface MqttOptions {
   /** Another device uses our base topic. Called once for each. */
   readonly onClash: (otherId: string) => void;
   readonly backoff?: BackoffOptions | undefined;
+  /** For the message when the embedded broker's port is taken. */
+  readonly portOwner?: PortOwner | undefined;
 }
 
 export interface Mqtt {
@@ -135,7 +138,8 @@ class MqttRoom implements Part, PublishPort {
     const common = { clock, log, backoff: this.#backoff };
     if (url === undefined) {
       const { EmbeddedBroker } = await import('./embedded-broker.ts');
-      return new EmbeddedBroker({ ...common, ...embedded });
+      const { portOwner } = this.#options;
+      return new EmbeddedBroker({ ...common, ...embedded, portOwner });
     }
     const { ExternalBroker } = await import('./external-broker.ts');
     const will = { topic: this.#topics.state, payload: JSON.stringify({ state: 'offline' }) };

@@ -125,7 +125,7 @@ test('a port that is taken is said with the way out', async () => {
   await using second = bench({ embedded: { host: '127.0.0.1', port } });
   await expect(second.start()).rejects.toMatchObject({
     code: 'mqtt.port_taken',
-    hint: expect.stringContaining('mqtt.embedded.port'),
+    hint: expect.stringContaining('ALEX_OS_CHAINBOT_MQTT__EMBEDDED__PORT'),
   });
   await using elsewhere = bench({ embedded: { host: '192.0.2.1', port: 0 } });
   await expect(elsewhere.start()).rejects.toMatchObject({ code: 'mqtt.listen_failed' });

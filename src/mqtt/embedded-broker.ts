@@ -14,7 +14,7 @@ import {
   type OutboundMessage,
   type WatchListener,
 } from './broker.ts';
-import { listen } from './listen.ts';
+import { listen, type PortOwner } from './listen.ts';
 import { limitPackets } from './packet-limit.ts';
 import type { InboundMessage } from './port.ts';
 import { notTaken } from './publish-errors.ts';
@@ -31,6 +31,7 @@ export interface EmbeddedBrokerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  readonly portOwner?: PortOwner | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly backoff: BackoffOptions;
@@ -119,7 +120,7 @@ export class EmbeddedBroker implements Broker {
     const server = createServer((socket) => this.#accept(aedes, socket));
     server.maxConnections = MOST_CONNECTIONS;
     try {
-      await listen(server, this.#options.host, this.#options.port);
+      await listen(server, this.#options.host, this.#options.port, this.#options.portOwner);
     } catch (error) {
       aedes.close();
       throw error;

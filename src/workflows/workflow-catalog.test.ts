@@ -7,9 +7,11 @@ import { silentLog } from '#core/log.ts';
 import { Unit } from '#store/unit.ts';
 import { act } from '../../tests/support/crash-scenarios.ts';
 import { EngineRig } from '../../tests/support/engine-rig.ts';
+import { stepTypes } from './definition/step-types.ts';
 import { Notifications } from './notifications.ts';
 import { insertNotification } from './notifications-table.ts';
 import { storeFolder } from './site-folder.ts';
+import { WorkflowCatalog } from './workflow-catalog.ts';
 
 const ME = { kind: 'person', id: 'me' } as const;
 const codeOf = async (work: () => unknown): Promise<string> => {
@@ -136,4 +138,12 @@ test('notifications: newest first, acknowledged once', async () => {
   expect((await notifications.acknowledge('n1', ME)).acknowledgedAt).toBe(done.acknowledgedAt);
   expect(rig.log().filter((event) => event.type === 'chainbot.notification.acknowledged').length).toBe(1);
   expect(await codeOf(() => notifications.acknowledge('n3', ME))).toBe('notification.not_found');
+});
+
+test('as long as nobody could read what is stored, no workflow is said to be missing', async () => {
+  const store = { reader: rig.store.reader, writer: rig.store };
+  const unread = new WorkflowCatalog({ store, stepTypes: stepTypes([]), clock: rig.clock });
+  expect(await codeOf(() => unread.runnable('w'))).toBe('store.degraded');
+  unread.open();
+  expect(await codeOf(() => unread.runnable('w'))).toBe('workflow.not_found');
 });

@@ -1,15 +1,22 @@
 import { eventRow } from '#bus/event-row.ts';
 import { type Actor, actorText } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
-import { ChainbotError, TerminalError } from '#core/errors.ts';
+import { ChainbotError, RetryableError, TerminalError } from '#core/errors.ts';
 import { newId } from '#core/ids.ts';
 import { didYouMean } from '#core/near-names.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { CompiledDefinition } from './definition/compiled.ts';
+import { definitionDiff } from './definition/definition-diff.ts';
 import { compileDefinition, parseDefinition } from './definition/parse-definition.ts';
 import type { StepTypes } from './definition/step-types.ts';
-import type { WorkflowDefinition, WorkflowDetail, WorkflowSummary, WorkflowsPort } from './port.ts';
+import type {
+  DefinitionChange,
+  WorkflowDefinition,
+  WorkflowDetail,
+  WorkflowSummary,
+  WorkflowsPort,
+} from './port.ts';
 import {
   allWorkflows,
   insertVersion,
@@ -51,6 +58,7 @@ export class WorkflowCatalog implements WorkflowsPort {
   readonly #entries = new Map<string, Entry>();
   readonly #compiled = new Map<number, RunnableVersion>();
   readonly #listeners = new Set<() => void>();
+  #isRead = false;
   #lastKey = 0;
   /** Saves and removals one after the other: each looks at what is there. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -72,6 +80,7 @@ export class WorkflowCatalog implements WorkflowsPort {
         removed: row.removed_at !== null,
       });
     }
+    this.#isRead = true;
   }
 
   /** Called after a workflow was saved or removed. */
@@ -128,6 +137,19 @@ export class WorkflowCatalog implements WorkflowsPort {
     this.#entry(name);
     const rows = this.#deps.store.reader.all(versionsOf, { workflow: name });
     return rows.map((row) => ({ version: row.version, createdAt: row.created_at, actor: row.actor }));
+  }
+
+  diff(name: string, from: number, to: number): readonly DefinitionChange[] {
+    return definitionDiff(this.get(name, from).definition, this.get(name, to).definition);
+  }
+
+  rollback(
+    name: string,
+    version: number,
+    actor: Actor,
+  ): Promise<WorkflowSummary & { readonly created: boolean }> {
+    const { source, sourceType } = this.get(name, version);
+    return this.save(source, sourceType, actor);
   }
 
   remove(name: string, actor: Actor): Promise<void> {
@@ -220,6 +242,7 @@ export class WorkflowCatalog implements WorkflowsPort {
   #entry(name: string): Entry {
     const entry = this.#entries.get(name);
     if (entry && !entry.removed) return entry;
+    if (!this.#isRead) throw unread();
     const near = didYouMean(
       name,
       this.list().map((one) => one.name),
@@ -251,6 +274,13 @@ export class WorkflowCatalog implements WorkflowsPort {
 
 /** Refused by what is stored, or perhaps stored. */
 const STALE: ReadonlySet<string> = new Set(['store.unknown', 'store.constraint', 'store.guard']);
+
+/** Nobody knows which workflows there are. */
+function unread(): RetryableError {
+  return new RetryableError('store.degraded', 'the stored workflows could not be read', {
+    hint: 'See `chainbot status`: the database needs to be looked at.',
+  });
+}
 
 function summary(
   id: string,

@@ -18,8 +18,12 @@ interface Line {
   readonly parts: readonly string[];
 }
 
-const LEAST_PATH = 20;
+const LEAST_PATH = 24;
 const MOST_PATH = 48;
+/** The path's column grows by so much at once, so that it does not move with every longer path. */
+const PATH_STEP = 8;
+const TYPE_WIDTH = 12;
+const TOOK_WIDTH = 9;
 
 /** Prints what is new in a run each time it is shown: a line for each step that failed a try, waits or ended. */
 export class StepLog {
@@ -37,7 +41,10 @@ export class StepLog {
   }
 
   show(run: RunAnswer): void {
-    const lines = run.steps.flatMap((step) => this.#news(step)).sort((a, b) => a.at - b.at);
+    this.#widen(run.steps);
+    const lines = endOrder(run.steps)
+      .flatMap((step) => this.#news(step))
+      .sort((a, b) => a.at - b.at);
     if (run.status === 'paused' && this.#runStatus !== 'paused') {
       lines.push({ at: this.#clock.now(), status: 'paused', parts: ['paused'] });
     }
@@ -80,14 +87,44 @@ export class StepLog {
       step.error === null ? brief(step.output) : printable(`${step.error.code}: ${step.error.message}`);
     const duration = step.ended_at === null ? '' : took(step.started_at, step.ended_at, at);
     const quiet = step.status === 'skipped' || step.status === 'waiting';
-    const parts = [path, printable(step.type), quiet ? step.status : duration, result];
+    const said = (quiet ? step.status : duration).padEnd(TOOK_WIDTH);
+    const parts = [
+      path,
+      printable(step.type).padEnd(TYPE_WIDTH),
+      result === '' ? said.trimEnd() : said,
+      result,
+    ];
     return [{ at, status: step.status, parts }];
   }
 
-  /** Paths line up as far as they have been seen. */
-  #column(path: string): string {
-    const text = printable(path);
-    this.#pathWidth = Math.min(MOST_PATH, Math.max(this.#pathWidth, text.length));
-    return text.padEnd(this.#pathWidth);
+  /** Paths line up with all that have been seen. */
+  #widen(steps: readonly StepAnswer[]): void {
+    const longest = steps.reduce((most, step) => Math.max(most, printable(step.path).length), 0);
+    if (longest <= this.#pathWidth) return;
+    this.#pathWidth = Math.min(MOST_PATH, Math.ceil(longest / PATH_STEP) * PATH_STEP);
   }
+
+  #column(path: string): string {
+    return printable(path).padEnd(this.#pathWidth);
+  }
+}
+
+/** Steps in the order in which those that end at the same instant end: what lies in a step before the step itself. */
+function endOrder(steps: readonly StepAnswer[]): StepAnswer[] {
+  const places = new Map<string, number>();
+  for (const { path } of steps)
+    for (const prefix of prefixes(path)) if (!places.has(prefix)) places.set(prefix, places.size);
+  const place = (path: string): number => places.get(path) ?? 0;
+  return steps.toSorted((a, b) => {
+    const [left, right] = [prefixes(a.path), prefixes(b.path)];
+    const apart = left.findIndex((prefix, index) => prefix !== right[index]);
+    if (apart < 0 || right[apart] === undefined) return right.length - left.length;
+    return place(left[apart] as string) - place(right[apart]);
+  });
+}
+
+/** `each`, `each/2`, `each/2/tell`. */
+function prefixes(path: string): string[] {
+  const parts = path.split('/');
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }

@@ -103,7 +103,7 @@ function limitReached(line: string, max: number): TerminalError {
   return new TerminalError(
     'conflict',
     'run.limit',
-    `${max} runs of "${line}" are under way; it takes no more`,
+    `${max === 1 ? '1 run' : `${max} runs`} of "${line}" ${max === 1 ? 'is' : 'are'} under way; it takes no more`,
     {
       hint: 'Wait for one to end, or raise its `concurrency`; with `on_limit: queue` a start waits its turn.',
     },
