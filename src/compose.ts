@@ -176,11 +176,15 @@ function build(options: ComposeOptions): Parts {
   const channels = new NotificationChannels()
     .register(mqttChannel(mqtt.publisher, config.mqtt.baseTopic))
     .register(emailChannel(outbox));
+  const files = siteFiles(config.filesDir);
   late.types = stepTypes([
     transformStep,
-    apiCallStep(http, { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes }),
+    apiCallStep(
+      { http, secrets: base.vault, files },
+      { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes },
+    ),
     webhookStep(http, base.vault, { timeoutMs: config.outbound.timeout }),
-    emailStep(outbox, siteFiles(config.filesDir)),
+    emailStep(outbox, files),
     notificationStep(store.reader, store, channels),
     deviceReadStep(devices),
     deviceWriteStep(devices),

@@ -1,9 +1,12 @@
 import { catalogue } from './bus/catalogue.ts';
 import { deviceReadStep } from './hardware/steps/device-read.ts';
 import { deviceWriteStep } from './hardware/steps/device-write.ts';
+import { mqttChannel } from './mqtt/notification-channel.ts';
 import { publishStep } from './mqtt/steps/publish.ts';
+import { emailChannel } from './outbound/email-channel.ts';
 import { type CheckReport, checkDefinition } from './workflows/check/check-definition.ts';
 import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
+import { NotificationChannels } from './workflows/notification-targets.ts';
 import { apiCallStep } from './workflows/steps/api-call.ts';
 import { emailStep } from './workflows/steps/email.ts';
 import { notificationStep } from './workflows/steps/notification.ts';
@@ -26,12 +29,15 @@ const nothing = new Proxy(
 
 /** Every step type that the daemon registers; they can be asked, not run. */
 export function staticStepTypes(): StepTypes {
+  const channels = new NotificationChannels()
+    .register(mqttChannel(nothing, 'chainbot'))
+    .register(emailChannel(nothing));
   return stepTypes([
     transformStep,
-    apiCallStep(nothing, { timeoutMs: 0, maxBytes: 0 }),
+    apiCallStep({ http: nothing, secrets: nothing, files: nothing }, { timeoutMs: 0, maxBytes: 0 }),
     webhookStep(nothing, nothing, { timeoutMs: 0 }),
     emailStep(nothing, nothing),
-    notificationStep(nothing, nothing, nothing),
+    notificationStep(nothing, nothing, channels),
     deviceReadStep(nothing),
     deviceWriteStep(nothing),
     publishStep(nothing),

@@ -14,18 +14,27 @@ import { SimulatedGreenhouse } from '#hardware/simulated-greenhouse.ts';
 import { Simulator } from '#hardware/simulator.ts';
 import { deviceReadStep } from '#hardware/steps/device-read.ts';
 import { deviceWriteStep } from '#hardware/steps/device-write.ts';
+import { mqttChannel } from '#mqtt/notification-channel.ts';
+import type { PublishPort } from '#mqtt/port.ts';
 import { publishStep } from '#mqtt/steps/publish.ts';
+import { emailChannel } from '#outbound/email-channel.ts';
 import { HttpClient } from '#outbound/http-client.ts';
+import { Outbox } from '#outbound/outbox.ts';
 import type { Store } from '#store/store.ts';
 import { parseDefinition } from '#workflows/definition/parse-definition.ts';
 import { type StepTypes, stepTypes } from '#workflows/definition/step-types.ts';
 import { Engine } from '#workflows/engine/engine.ts';
 import { evaluateCondition } from '#workflows/expressions/expression.ts';
 import type { RunDetail } from '#workflows/port.ts';
+import { NotificationChannels } from '#workflows/notification-targets.ts';
 import { apiCallStep } from '#workflows/steps/api-call.ts';
+import { emailStep } from '#workflows/steps/email.ts';
 import { notificationStep } from '#workflows/steps/notification.ts';
+import { siteFiles } from '#workflows/steps/site-files.ts';
 import { transformStep } from '#workflows/steps/transform.ts';
+import { webhookStep } from '#workflows/steps/webhook.ts';
 import { WorkflowCatalog } from '#workflows/workflow-catalog.ts';
+import { fakeSecrets } from './support/fake-secrets.ts';
 import { HandClock } from './support/hand-clock.ts';
 import { openStore } from './support/open-store.ts';
 
@@ -58,20 +67,28 @@ beforeEach(async () => {
   events = new EventLog(store, 'test');
   events.open();
   await startHouse();
+  const http = new HttpClient({ clock: systemClock, userAgent: 't', allowHosts: [], listening: () => [] });
+  const files = siteFiles('/nowhere');
+  const mail = new Outbox({
+    ...{ reader: store.reader, writer: store, clock, log: silentLog, sender: undefined, attempts: 1 },
+  });
+  const publisher: PublishPort = {
+    publish: async (topic, payload) => {
+      published.push({ topic, payload: JSON.parse(String(payload)) as Json });
+    },
+  };
+  const channels = new NotificationChannels()
+    .register(mqttChannel(publisher, 'chainbot'))
+    .register(emailChannel(mail));
   types = stepTypes([
     transformStep,
     deviceReadStep(devices),
     deviceWriteStep(devices),
-    notificationStep(store.reader, store),
-    apiCallStep(new HttpClient({ clock: systemClock, userAgent: 't', allowHosts: [], listening: () => [] }), {
-      timeoutMs: 1000,
-      maxBytes: 1000,
-    }),
-    publishStep({
-      publish: async (topic, payload) => {
-        published.push({ topic, payload: JSON.parse(String(payload)) as Json });
-      },
-    }),
+    notificationStep(store.reader, store, channels),
+    apiCallStep({ http, secrets: fakeSecrets({}), files }, { timeoutMs: 1000, maxBytes: 1000 }),
+    webhookStep(http, fakeSecrets({}), { timeoutMs: 1000 }),
+    emailStep(mail, files),
+    publishStep(publisher),
   ]);
   const stores = { reader: store.reader, writer: store };
   catalog = new WorkflowCatalog({ store: stores, stepTypes: types, clock });
