@@ -1,41 +1,27 @@
-import { z } from 'zod';
-import { TerminalError } from '#core/errors.ts';
-import type { Json } from '#core/json.ts';
-import { stepFields } from '#core/step-fields.ts';
+import { RetryableError, TerminalError } from '#core/errors.ts';
+import type { Json, JsonObject } from '#core/json.ts';
 import type { HttpPort, OutboundResponse } from '#outbound/port.ts';
-import type { StepType } from '../port.ts';
+import type { SecretsPort } from '#vault/port.ts';
+import type { StepContext, StepType } from '../port.ts';
 import { answerError, callName, readBody } from './api-answer.ts';
+import { type ApiFields, apiFields, type Paginate } from './api-fields.ts';
+import { type Answer, type AskAnswer, firstPage, itemsOf, nextPage } from './api-pages.ts';
+import { addressOf, type EncodedBody, encodeBody, quotedKey } from './api-request.ts';
 import { hostIsLiteral } from './literal-host.ts';
+import type { SiteFiles } from './site-files.ts';
+
+export interface ApiCallDeps {
+  readonly http: HttpPort;
+  readonly secrets: Pick<SecretsPort, 'credential'>;
+  readonly files: SiteFiles;
+}
 
 export interface ApiCallOptions {
   /** How long a call may take when the step does not say, milliseconds. */
   readonly timeoutMs: number;
-  /** How large an answer may be when the step does not say, bytes. */
+  /** How large an answer may be when the step does not say, bytes; all pages together. */
   readonly maxBytes: number;
 }
-
-const METHODS = /^(get|head|post|put|patch|delete|options)$/i;
-const MOST_BYTES = 64 * 1024 * 1024;
-
-const scalar = z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false');
-
-const fields = stepFields(
-  z.strictObject({
-    method: z
-      .string()
-      .regex(METHODS, 'must be GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS')
-      .default('GET'),
-    url: z.string().min(1).max(8192),
-    query: z.record(z.string(), z.union([scalar, z.null(), z.array(scalar)])).optional(),
-    headers: z.record(z.string(), scalar).optional(),
-    body: z.json().optional(),
-    expect: z.array(z.int().min(100).max(599)).min(1).max(50).optional(),
-    response: z.enum(['auto', 'json', 'text', 'base64']).default('auto'),
-    max_bytes: z.int().min(0).max(MOST_BYTES).optional(),
-  }),
-);
-
-type Fields = ReturnType<typeof fields.parse>;
 
 const OUTPUT = {
   type: 'object',
@@ -43,80 +29,150 @@ const OUTPUT = {
     status: { type: 'integer' },
     headers: { type: 'object', additionalProperties: { type: 'string' } },
     body: {},
+    pages: { type: 'integer' },
+    more: { type: 'boolean' },
   },
   required: ['status', 'headers', 'body'],
   additionalProperties: false,
 } as const;
 
 /**
- * `api_call`: an HTTP request. Output: `{status, headers, body}`. It carries the step's Idempotency-Key
+ * `api_call`: an HTTP request. Output: `{status, headers, body}`; with `paginate` the items of all pages are the
+ * body, and `pages` and `more` say how far it went. It carries the step's Idempotency-Key
  * (draft-ietf-httpapi-idempotency-key-header), so that doing it again after a power cut or a failure is the
  * receiver's same request.
  */
-export function apiCallStep(http: HttpPort, options: ApiCallOptions): StepType {
+export function apiCallStep(deps: ApiCallDeps, options: ApiCallOptions): StepType {
   return {
     type: 'api_call',
-    secretFields: ['query', 'headers', 'body'],
-    check: fields.check,
-    schema: fields.schema,
+    secretFields: ['query', 'headers', 'body', 'form', 'multipart'],
+    late: { fields: ['success', 'paginate.next', 'paginate.items'], names: ['response'] },
+    check: apiFields.check,
+    schema: apiFields.schema,
     output: OUTPUT,
     effect: 'write',
     // Only the case can say what the other side answers.
     pretend: () => undefined,
     onInterrupt: () => 'retry',
     async run(given, context) {
-      const call = fields.parse(given);
-      const method = call.method.toUpperCase();
-      const url = withQuery(call.url, call.query);
-      const { body, type } = encodeBody(call.body);
-      const request = {
-        method,
-        url,
-        headers: headersOf(call.headers, type, context.idempotencyKey),
-        body,
-        hostIsLiteral: hostIsLiteral(context.written.url, url),
-        timeoutMs: context.timeoutMs ?? options.timeoutMs,
-        maxBytes: call.max_bytes ?? options.maxBytes,
-      };
-      const answer = await http.request(request, context.signal);
-      const name = callName(method, url);
-      if (!isExpected(answer, call.expect)) throw answerError(name, answer, context.clock.now());
-      return { status: answer.status, headers: answer.headers, body: readBody(name, answer, call.response) };
+      const fields = apiFields.parse(given);
+      const body = await encodeBody(fields, context.idempotencyKey, deps.files);
+      const call = new Call(deps, options, fields, body, context);
+      const url = addressOf(fields.url, fields.query);
+      return fields.paginate ? gather(call, url, fields.paginate, context) : call.ask(url, 0);
     },
   };
 }
 
-function isExpected({ status }: OutboundResponse, expected: Fields['expect']): boolean {
+/** One page after the other, their items in one list. */
+async function gather(call: Call, first: URL, paginate: Paginate, context: StepContext): Promise<JsonObject> {
+  const ask: AskAnswer = (field, response) => context.late?.(field, { response });
+  const gathered: Json[] = [];
+  let url: URL | undefined = firstPage(first, paginate);
+  for (let page = 0; ; page++) {
+    const answer: Answer = await call.ask(url, page);
+    const items = itemsOf(answer, ask);
+    gathered.push(...items);
+    url = nextPage(url, paginate, answer, page, items.length, ask);
+    if (url === undefined || page + 1 >= paginate.max_pages) {
+      const { status, headers } = answer;
+      return { status, headers, body: gathered, pages: page + 1, more: url !== undefined };
+    }
+  }
+}
+
+/** The requests of one step. */
+class Call {
+  readonly #deps: ApiCallDeps;
+  readonly #fields: ApiFields;
+  readonly #body: EncodedBody;
+  readonly #context: StepContext;
+  readonly #timeoutMs: number;
+  /** Bytes that answers may still have. */
+  #left: number;
+
+  constructor(
+    deps: ApiCallDeps,
+    options: ApiCallOptions,
+    fields: ApiFields,
+    body: EncodedBody,
+    context: StepContext,
+  ) {
+    this.#deps = deps;
+    this.#fields = fields;
+    this.#body = body;
+    this.#context = context;
+    this.#timeoutMs = context.timeoutMs ?? options.timeoutMs;
+    this.#left = fields.max_bytes ?? options.maxBytes;
+  }
+
+  /** @throws RetryableError `http.unsuccessful`, and what the client throws */
+  async ask(at: URL, page: number): Promise<Answer> {
+    const { expect, response, method: given } = this.#fields;
+    const method = given.toUpperCase();
+    const { url, headers } = this.#credential(at);
+    const request = {
+      method,
+      url: url.href,
+      headers: { ...this.#headers(page), ...headers },
+      body: this.#body.body,
+      hostIsLiteral: hostIsLiteral(this.#context.written.url, url.href),
+      timeoutMs: this.#timeoutMs,
+      maxBytes: this.#left,
+    };
+    const answer = await this.#deps.http.request(request, this.#context.signal);
+    this.#left -= answer.body.length;
+    const name = callName(method, url.href);
+    if (!isExpected(answer, expect)) throw answerError(name, answer, this.#context.clock.now());
+    const read = { status: answer.status, headers: answer.headers, body: readBody(name, answer, response) };
+    this.#judge(name, read);
+    return read;
+  }
+
+  #headers(page: number): Record<string, string> {
+    const key = this.#context.idempotencyKey;
+    const headers: Record<string, string> = {
+      'idempotency-key': quotedKey(page === 0 ? key : `${key}?page=${page}`),
+    };
+    if (this.#body.type !== undefined) headers['content-type'] = this.#body.type;
+    for (const [name, value] of Object.entries(this.#fields.headers ?? {})) {
+      headers[name.toLowerCase()] = String(value);
+    }
+    return headers;
+  }
+
+  /** Asked for each page anew: a credential knows the hosts it may go to. */
+  #credential(at: URL): { readonly url: URL; readonly headers: Readonly<Record<string, string>> } {
+    const { credential: name } = this.#fields;
+    if (name === undefined) return { url: at, headers: {} };
+    const { headers, query } = this.#deps.secrets.credential(name, at.href, this.#context);
+    const url = new URL(at);
+    for (const [parameter, value] of Object.entries(query)) url.searchParams.set(parameter, value);
+    return { url, headers };
+  }
+
+  #judge(name: string, response: Answer): void {
+    const success = this.#context.late?.('success', { response });
+    if (success === undefined || success === true) return;
+    const extra = { status: response.status };
+    if (success === false) {
+      throw new RetryableError('http.unsuccessful', `${name} answered, but \`success\` is false`, {
+        hint: 'Give the step a retry to ask again until it is true.',
+        extra,
+      });
+    }
+    throw new TerminalError(
+      'unprocessable',
+      'http.success_invalid',
+      '`success` gave neither true nor false',
+      {
+        hint: 'Compare: response.body.status == "done".',
+        extra,
+      },
+    );
+  }
+}
+
+function isExpected({ status }: OutboundResponse, expected: ApiFields['expect']): boolean {
   return expected ? expected.includes(status) : status >= 200 && status < 300;
 }
-
-function withQuery(text: string, query: Fields['query']): string {
-  if (!query) return text;
-  if (!URL.canParse(text)) {
-    throw new TerminalError('invalid', 'http.url_invalid', 'url is not an http:// or https:// address', {
-      hint: 'Write scheme and host: http://192.168.1.20:8080/path',
-    });
-  }
-  const url = new URL(text);
-  for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value])
-      if (one !== null) url.searchParams.append(name, String(one));
-  }
-  return url.href;
-}
-
-function encodeBody(body: Json | undefined): { readonly body?: string; readonly type?: string } {
-  if (body === undefined || body === null) return {};
-  if (typeof body === 'string') return { body, type: 'text/plain; charset=utf-8' };
-  return { body: JSON.stringify(body), type: 'application/json' };
-}
-
-function headersOf(own: Fields['headers'], type: string | undefined, key: string): Record<string, string> {
-  const headers: Record<string, string> = { 'idempotency-key': quoted(key) };
-  if (type !== undefined) headers['content-type'] = type;
-  for (const [name, value] of Object.entries(own ?? {})) headers[name.toLowerCase()] = String(value);
-  return headers;
-}
-
-/** A structured-field string (RFC 8941 §3.3.3): printable ASCII in quotes. */
-const quoted = (key: string): string => `"${encodeURI(key).replace(/["\\]/g, '\\$&')}"`;
