@@ -30,6 +30,9 @@ CREATE TABLE outbox (
   key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, run TEXT, recipients TEXT NOT NULL,
   subject TEXT NOT NULL, message TEXT, status TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
   outcome TEXT, created_at INTEGER NOT NULL, ended_at INTEGER) STRICT;
+CREATE TABLE output_files (
+  run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, sha256 TEXT NOT NULL,
+  PRIMARY KEY (run, sha256)) STRICT, WITHOUT ROWID;
 CREATE TABLE pending_firings (
   workflow TEXT NOT NULL, trigger_index INTEGER NOT NULL, since_tick INTEGER NOT NULL, due_tick INTEGER NOT NULL,
   cause TEXT NOT NULL, count INTEGER NOT NULL, firing TEXT NOT NULL,
@@ -47,6 +50,9 @@ CREATE TABLE secrets (
 CREATE TABLE signals (
   key INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE,
   name TEXT NOT NULL, payload TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+CREATE TABLE step_logs (
+  run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, lines TEXT NOT NULL,
+  PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE steps (
   run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, ordinal INTEGER NOT NULL,
   id TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, detail TEXT,
@@ -77,8 +83,10 @@ CREATE INDEX approvals_open ON approvals (created_at) WHERE status = 'open';
 CREATE INDEX approvals_run ON approvals (run, path);
 CREATE INDEX hook_deliveries_age ON hook_deliveries (received_tick);
 CREATE INDEX idempotency_age ON idempotency (created_at);
+CREATE INDEX idempotency_run ON idempotency (run);
 CREATE UNIQUE INDEX notifications_key ON notifications (key) WHERE key IS NOT NULL AND acknowledged_at IS NULL;
 CREATE INDEX outbox_queued ON outbox (next_at) WHERE status = 'queued';
+CREATE INDEX output_files_sha256 ON output_files (sha256);
 CREATE INDEX runs_live ON runs (status) WHERE status IN ('queued', 'running', 'waiting', 'paused');
 CREATE UNIQUE INDEX runs_parent ON runs (parent_run, parent_path) WHERE parent_run IS NOT NULL;
 CREATE INDEX runs_version ON runs (version_key, key);

@@ -75,6 +75,10 @@ export interface Database {
     started_at: number;
     ended_at: number | null;
   };
+  /** What steps logged; lines of JSON. */
+  step_logs: { run: number; path: string; lines: string };
+  /** Outputs that are files beside the database, and the runs that refer to them. */
+  output_files: { run: number; sha256: string };
   wakes: {
     run: number;
     path: string;

@@ -39,6 +39,14 @@ CREATE TABLE steps (
   id TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, detail TEXT,
   output TEXT, error TEXT, history TEXT, started_at INTEGER NOT NULL, ended_at INTEGER,
   PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
+CREATE TABLE step_logs (
+  run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, lines TEXT NOT NULL,
+  PRIMARY KEY (run, path)) STRICT, WITHOUT ROWID;
+-- Large outputs are files named by their SHA-256; one that no run refers to goes.
+CREATE TABLE output_files (
+  run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, sha256 TEXT NOT NULL,
+  PRIMARY KEY (run, sha256)) STRICT, WITHOUT ROWID;
+CREATE INDEX output_files_sha256 ON output_files (sha256);
 CREATE TABLE wakes (
   run INTEGER NOT NULL REFERENCES runs (key) ON DELETE CASCADE, path TEXT NOT NULL, kind TEXT NOT NULL,
   due_tick INTEGER, due_at INTEGER, match TEXT, after_seq INTEGER, deadline_at INTEGER,
@@ -58,6 +66,7 @@ CREATE TABLE idempotency (
   key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, run INTEGER NOT NULL, created_at INTEGER NOT NULL)
   STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (created_at);
+CREATE INDEX idempotency_run ON idempotency (run);
 -- What triggers remember: when each fired last, and what it has dealt with; firings that wait out a debounce;
 -- deliveries of webhooks and files that are not to be taken twice.
 CREATE TABLE triggers (
