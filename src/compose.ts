@@ -1,5 +1,6 @@
 import { uptime } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type ApiServer, createApi } from './api/api-server.ts';
 import { applianceMetrics } from './appliance-metrics.ts';
 import { Cursor } from './bus/cursor.ts';
@@ -50,6 +51,7 @@ import { transformStep } from './workflows/steps/transform.ts';
 import { webhookStep } from './workflows/steps/webhook.ts';
 import { createTriggers, type Triggers } from './workflows/triggers/create-triggers.ts';
 import type { MqttTriggers } from './workflows/triggers/mqtt-triggers.ts';
+import { Workbench } from './workflows/workbench.ts';
 import { WorkflowCatalog } from './workflows/workflow-catalog.ts';
 
 /** What main.ts knows before anything is built. */
@@ -140,6 +142,7 @@ interface Workflows {
   readonly catalog: WorkflowCatalog;
   readonly engine: Engine;
   readonly triggers: Triggers;
+  readonly workbench: Workbench;
 }
 
 function build(options: ComposeOptions): Parts {
@@ -258,7 +261,12 @@ function buildWorkflows(
     filesDir: config.filesDir,
     facts: () => ({ clean_stop: memory.lastStopClean, recovered_runs: engine.recovered }),
   });
-  return { catalog, engine, triggers };
+  const workbench = new Workbench({
+    ...{ stepTypes: types, workflows: catalog, runs: engine.runs, devices, limits, clock, log },
+    // Beside src/, and beside dist/.
+    templates: fileURLToPath(new URL('../config/templates', import.meta.url)),
+  });
+  return { catalog, engine, triggers, workbench };
 }
 
 function buildOutbox({ config, log }: ComposeOptions, { data, clock }: Foundations): Outbox {
@@ -297,6 +305,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
   const startedAt = clock.now();
   return createApi({
     workflows: rooms.catalog,
+    workbench: rooms.workbench,
     runs: engine.runs,
     devices,
     simulator: rooms.simulator,

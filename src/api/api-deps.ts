@@ -8,6 +8,7 @@ import type { TokensPort } from '#identity/port.ts';
 import type { OutboxPort } from '#outbound/port.ts';
 import type { VaultPort } from '#vault/port.ts';
 import type { HooksPort, RunsPort, TriggersPort, WorkflowsPort } from '#workflows/port.ts';
+import type { WorkbenchPort } from '#workflows/workbench.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { Metric } from './metrics-text.ts';
 
@@ -97,6 +98,7 @@ export interface ApiDeps {
   readonly notifications?: NotificationsPort | undefined;
   readonly outbox?: OutboxPort | undefined;
   readonly vault?: VaultPort | undefined;
+  readonly workbench?: WorkbenchPort | undefined;
   /** What starts workflows, and the clock that schedules go by. */
   readonly triggers?: TriggersPort | undefined;
   readonly hooks?: HooksPort | undefined;

@@ -25,6 +25,7 @@ import { runRoutes } from './routes/run-routes.ts';
 import { secretRoutes } from './routes/secret-routes.ts';
 import { tokenRoutes } from './routes/token-routes.ts';
 import { triggerRoutes } from './routes/trigger-routes.ts';
+import { workbenchRoutes } from './routes/workbench-routes.ts';
 import { workflowRoutes } from './routes/workflow-routes.ts';
 import { WebSocketFeed } from './websocket-feed.ts';
 
@@ -115,6 +116,7 @@ export class ApiServer implements Part {
   #routes(): readonly Endpoint[] {
     const { workflows, runs, tokens, notifications, outbox, events, vault, triggers, hooks, trust } =
       this.#deps;
+    const { workbench } = this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,
@@ -123,6 +125,7 @@ export class ApiServer implements Part {
         openapi: () => this.#document(),
       }),
       ...workflowRoutes(workflows),
+      ...(workbench ? workbenchRoutes(workbench) : []),
       ...runRoutes(runs),
       ...deviceRoutes(this.#deps),
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),

@@ -17,6 +17,15 @@ import type { RunAnswer, RunList, RunStatusAnswer, RunSummaryAnswer } from './co
 import type { RotatedVault, SecretAnswer, SecretKindAnswer, SecretList } from './contract/secret.ts';
 import type { NewToken, TokenList } from './contract/token.ts';
 import type { TriggerList } from './contract/trigger.ts';
+import type {
+  CheckAnswer,
+  RenderedTemplate,
+  TemplateList,
+  TranslationAnswer,
+  TrialAnswer,
+  TrialCaseAnswer,
+  WorkflowTestBody,
+} from './contract/workbench.ts';
 import type { SavedWorkflow, WorkflowAnswer, WorkflowList, WorkflowVersions } from './contract/workflow.ts';
 
 export type { FollowFrame, FollowOptions } from './client-events.ts';
@@ -108,6 +117,39 @@ export class ApiClient {
 
   workflow(name: string, version?: number): Promise<WorkflowAnswer> {
     return this.#get(`/workflows/${part(name)}${queryOf({ version })}`);
+  }
+
+  /** Everything that is wrong or odd in a definition. */
+  async checkWorkflow(source: string, type: 'yaml' | 'json'): Promise<CheckAnswer> {
+    const text = await this.#transport.text({
+      method: 'POST',
+      path: '/workflows/check',
+      headers: { 'content-type': type === 'yaml' ? 'application/yaml' : 'application/json' },
+      body: source,
+    });
+    return JSON.parse(text) as CheckAnswer;
+  }
+
+  /** Runs a definition with its effects recorded instead of done. */
+  testWorkflow(test: WorkflowTestBody): Promise<TrialAnswer> {
+    return this.#post('/workflows/test', test);
+  }
+
+  /** A recorded run as a case for {@link testWorkflow}. */
+  runCase(id: string): Promise<TrialCaseAnswer> {
+    return this.#get(`/runs/${part(id)}/case`);
+  }
+
+  templates(): Promise<TemplateList> {
+    return this.#get('/templates');
+  }
+
+  renderTemplate(name: string, values: Readonly<Record<string, Json>>): Promise<RenderedTemplate> {
+    return this.#post(`/templates/${part(name)}`, { values });
+  }
+
+  translateWorkflow(from: 'n8n' | 'node-red', file: Json): Promise<TranslationAnswer> {
+    return this.#post('/workflows/translate', { from, file });
   }
 
   workflowVersions(name: string): Promise<WorkflowVersions> {
