@@ -179,7 +179,7 @@ export class WebhookTriggers implements Part, HooksPort, TriggerWatch {
   ): Promise<{ readonly id: string; readonly duplicate: boolean }> {
     const { active, bucket, coming } = hook;
     const { workflow, trigger } = active;
-    await coming.get(id)?.catch(() => undefined);
+    for (let other = coming.get(id); other; other = coming.get(id)) await other.catch(() => undefined);
     const key = { workflow, trigger_index: trigger.index, id };
     if (this.#firings.reader.get(deliveryById, key)) return { id, duplicate: true };
     const wait = bucket.take(this.#firings.clock.monotonic());
