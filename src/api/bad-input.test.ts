@@ -37,7 +37,7 @@ const CASES: readonly [
   ['a NUL in a path', '/runs/%00', {}, 404, 'run.not_found'],
   ['a broken percent sign', '/runs/%ZZ', {}, 404, 'run.not_found'],
   ['an endless id', `/runs/${'x'.repeat(5000)}`, {}, 400, 'request.invalid'],
-  ['a wrong method', '/runs/r1', { method: 'DELETE' }, 405, 'request.method'],
+  ['a wrong method', '/runs/r1', { method: 'PUT' }, 405, 'request.method'],
   ['a preflight', '/runs', { method: 'OPTIONS' }, 405, 'request.method'],
   ['an unknown query', '/runs?stauts=failed', {}, 400, 'request.invalid'],
   ['a limit that is none', '/runs?limit=lots', {}, 400, 'request.invalid'],

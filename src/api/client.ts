@@ -13,7 +13,16 @@ import type { CloudEventAnswer, EventPage } from './contract/event.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { NotificationAnswer, NotificationList } from './contract/notification.ts';
 import type { EmailAnswer, EmailStatus, OutboxAnswer } from './contract/outbox.ts';
-import type { RunAnswer, RunList, RunStatusAnswer, RunSummaryAnswer } from './contract/run.ts';
+import type {
+  BulkAnswer,
+  BulkVerbAnswer,
+  RunAnswer,
+  RunList,
+  RunPriorityAnswer,
+  RunStatusAnswer,
+  RunSummaryAnswer,
+  RunVerbsAnswer,
+} from './contract/run.ts';
 import type { RotatedVault, SecretAnswer, SecretKindAnswer, SecretList } from './contract/secret.ts';
 import type { NewToken, TokenList } from './contract/token.ts';
 import type { TriggerList } from './contract/trigger.ts';
@@ -26,7 +35,13 @@ import type {
   TrialCaseAnswer,
   WorkflowTestBody,
 } from './contract/workbench.ts';
-import type { SavedWorkflow, WorkflowAnswer, WorkflowList, WorkflowVersions } from './contract/workflow.ts';
+import type {
+  SavedWorkflow,
+  WorkflowAnswer,
+  WorkflowDiff,
+  WorkflowList,
+  WorkflowVersions,
+} from './contract/workflow.ts';
 
 export type { FollowFrame, FollowOptions } from './client-events.ts';
 export type { ClientTarget } from './client-transport.ts';
@@ -36,6 +51,27 @@ export interface StartOptions {
   readonly version?: number | undefined;
   /** The same key and input answer with the same run for 24 h. */
   readonly idempotencyKey?: string | undefined;
+  readonly priority?: RunPriorityAnswer | undefined;
+  /** RFC 3339: begin at this time. */
+  readonly start_at?: string | undefined;
+  /** Begin after this long: `10m`, or seconds. */
+  readonly in?: string | number | undefined;
+}
+
+export interface ForkOptions {
+  /** The path of the step that is to run again; absent: from the beginning. */
+  readonly step?: string | undefined;
+  readonly input?: Json | undefined;
+  readonly version?: number | undefined;
+}
+
+export interface BulkOptions {
+  readonly verb: BulkVerbAnswer;
+  readonly workflow?: string | undefined;
+  readonly status?: readonly RunStatusAnswer[] | undefined;
+  /** Of `migrate`. */
+  readonly version?: number | undefined;
+  readonly limit?: number | undefined;
 }
 
 export interface RunQuery {
@@ -156,6 +192,15 @@ export class ApiClient {
     return this.#get(`/workflows/${part(name)}/versions`);
   }
 
+  workflowDiff(name: string, from: number, to: number): Promise<WorkflowDiff> {
+    return this.#get(`/workflows/${part(name)}/diff${queryOf({ from, to })}`);
+  }
+
+  /** The text of an earlier version as the next one. */
+  rollbackWorkflow(name: string, version: number): Promise<SavedWorkflow> {
+    return this.#post(`/workflows/${part(name)}/rollback`, { version });
+  }
+
   async removeWorkflow(name: string): Promise<void> {
     await this.#transport.text({ method: 'DELETE', path: `/workflows/${part(name)}` });
   }
@@ -199,6 +244,28 @@ export class ApiClient {
 
   signalRun(id: string, name: string, payload?: Json): Promise<RunSummaryAnswer> {
     return this.#post(`/runs/${part(id)}/signal`, { name, payload });
+  }
+
+  /** A new run with the journal of this one up to before a step. */
+  forkRun(id: string, options: ForkOptions = {}): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/fork`, options);
+  }
+
+  migrateRun(id: string, version?: number): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/migrate`, { version });
+  }
+
+  async deleteRun(id: string): Promise<void> {
+    await this.#transport.text({ method: 'DELETE', path: `/runs/${part(id)}` });
+  }
+
+  bulkRuns(options: BulkOptions): Promise<BulkAnswer> {
+    return this.#post('/runs/bulk', options);
+  }
+
+  /** Which verb is possible in which states. */
+  runVerbs(): Promise<RunVerbsAnswer> {
+    return this.#get('/runs/verbs');
   }
 
   /**

@@ -25,7 +25,11 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
 };
 
 /** What may work later, and for another reason than that we can't now. */
-const STATUS_OF_RETRYABLE: Readonly<Record<string, number>> = { 'hook.too_many': 429 };
+const STATUS_OF_RETRYABLE: Readonly<Record<string, number>> = {
+  'hook.too_many': 429,
+  // The daemon has room; this workflow's own queue has not.
+  'run.queue_full': 429,
+};
 
 const TITLE: Readonly<Record<number, string>> = {
   400: 'The request is not right',

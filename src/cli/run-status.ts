@@ -1,4 +1,4 @@
-import type { RunStatusAnswer, RunVerbAnswer } from '#api/contract/run.ts';
+import type { BulkVerbAnswer, RunPriorityAnswer, RunStatusAnswer, RunVerbAnswer } from '#api/contract/run.ts';
 
 // The contract's own lists are zod schemas: loading zod would cost every `--help` its 200 ms. The types hold
 // these to it.
@@ -16,7 +16,17 @@ const STATUS: Listed = {
 export const RUN_STATUSES = Object.keys(STATUS) as readonly RunStatusAnswer[];
 
 /** The verbs that need nothing but the run. */
-export type SteeringVerb = Exclude<RunVerbAnswer, 'signal'>;
+export type SteeringVerb = Extract<RunVerbAnswer, 'cancel' | 'pause' | 'resume' | 'retry'>;
+
+/** The verbs that can be used on many runs at once. */
+export const BULK_VERBS = [
+  'cancel',
+  'retry',
+  'delete',
+  'migrate',
+] as const satisfies readonly BulkVerbAnswer[];
+
+export const PRIORITIES = ['low', 'normal', 'high'] as const satisfies readonly RunPriorityAnswer[];
 
 /** Has this run ended, for good or until somebody retries it? */
 export function hasEnded(status: RunStatusAnswer): boolean {

@@ -122,7 +122,9 @@ const engine = section('The workflow engine.', {
     .describe('Runs that only wait for a time or a signal; each costs a line in memory.'),
   max_queued_runs: count(0, 1_000_000)
     .default(10_000)
-    .describe("Runs that queue for their workflow's concurrency limit; beyond it a start answers 503."),
+    .describe(
+      "Runs that queue for their workflow's concurrency limit, of all workflows; beyond it a start answers 429.",
+    ),
   default_timeout: duration()
     .default('5m')
     .describe('How long one attempt of a step may take when the step does not say.'),

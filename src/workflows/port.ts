@@ -224,6 +224,23 @@ export interface WorkflowDetail extends WorkflowSummary {
   readonly sourceType: 'yaml' | 'json';
 }
 
+export interface FieldChange {
+  readonly field: string;
+  /** null where there is none. */
+  readonly before: Json;
+  readonly after: Json;
+}
+
+/** Something that is different between two versions. */
+export interface DefinitionChange {
+  readonly kind: 'added' | 'removed' | 'changed' | 'moved';
+  /** null: a field of the workflow itself. */
+  readonly step: string | null;
+  /** The list of steps it stands in (`steps`, `check/then`), or the workflow's field. */
+  readonly at: string;
+  readonly fields: readonly FieldChange[];
+}
+
 export interface WorkflowsPort {
   /**
    * Validates and stores a definition as the next version; the same definition again makes no new version.
@@ -242,6 +259,17 @@ export interface WorkflowsPort {
     readonly createdAt: number;
     readonly actor: string;
   }[];
+  /** What is different between two versions, step by step. @throws TerminalError `workflow.not_found` */
+  diff(name: string, from: number, to: number): readonly DefinitionChange[];
+  /**
+   * Stores the text of an earlier version as the next one.
+   * @throws TerminalError `workflow.not_found`, `workflow.invalid` when it no longer passes the checks
+   */
+  rollback(
+    name: string,
+    version: number,
+    actor: Actor,
+  ): Promise<WorkflowSummary & { readonly created: boolean }>;
   /** Takes it out of use; its runs and versions stay. @throws TerminalError `workflow.not_found` */
   remove(name: string, actor: Actor): Promise<void>;
 }

@@ -3,7 +3,10 @@ import { RetryableError, TerminalError } from '../../src/core/errors.ts';
 
 import type { Device, DevicesPort, DeviceWrite, Reading, SimulatorPort } from '../../src/hardware/port.ts';
 import type { TokensPort } from '../../src/identity/port.ts';
+import { LEGAL } from '../../src/workflows/engine/run-state.ts';
 import type {
+  BulkRequest,
+  ForkRun,
   RunDetail,
   RunFilter,
   RunStatus,
@@ -66,6 +69,21 @@ export class FakeWorkflows implements WorkflowsPort {
     return [{ version: this.get(name).version, createdAt: AT, actor: 'socket:local' }];
   }
 
+  diff(name: string, from: number, to: number): ReturnType<WorkflowsPort['diff']> {
+    this.get(name, Math.max(from, to));
+    return [
+      {
+        ...{ kind: 'changed', step: 'fan', at: 'steps' },
+        fields: [{ field: 'value', before: false, after: true }],
+      },
+    ];
+  }
+
+  async rollback(name: string, version: number): ReturnType<WorkflowsPort['rollback']> {
+    const workflow = this.get(name, version);
+    return { ...workflow, version: workflow.version + 1, created: true };
+  }
+
   async remove(name: string): Promise<void> {
     this.get(name);
     this.stored.delete(name);
@@ -103,6 +121,9 @@ export class FakeRuns implements RunsPort {
       status,
       actor: start.actor ? actorText(start.actor) : 'system:test',
       trigger: { type: 'manual' },
+      priority: start.priority ?? 'normal',
+      startAt: start.startAt ?? null,
+      forkedFrom: null,
       createdAt: AT,
       startedAt: AT + 1,
       endedAt: ended,
@@ -167,6 +188,32 @@ export class FakeRuns implements RunsPort {
   }
   async retry(id: string): Promise<RunSummary> {
     return this.#move(id, 'queued');
+  }
+  async fork(id: string, fork: ForkRun): Promise<RunSummary> {
+    const { workflow, version } = this.get(id);
+    const forked = { ...this.add(`run-${this.runs.size + 1}`, 'running', { workflow, version, ...fork }) };
+    return { ...forked, forkedFrom: id };
+  }
+  async migrate(id: string, version: number | undefined): Promise<RunSummary> {
+    return { ...this.get(id), version: version ?? 4 };
+  }
+  async delete(id: string): Promise<void> {
+    this.get(id);
+    this.runs.delete(id);
+  }
+  readonly bulks: BulkRequest[] = [];
+  async bulk(request: BulkRequest): ReturnType<RunsPort['bulk']> {
+    this.bulks.push(request);
+    const result = (run: RunSummary) => ({
+      id: run.id,
+      workflow: run.workflow,
+      status: run.status,
+      error: null,
+    });
+    return { results: [...this.runs.values()].slice(0, request.limit).map(result), more: false };
+  }
+  verbs(): ReturnType<RunsPort['verbs']> {
+    return LEGAL;
   }
   async signal(id: string, name: string, payload: unknown): Promise<RunSummary> {
     this.signals.push({ name, payload });

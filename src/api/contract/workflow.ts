@@ -49,6 +49,31 @@ export const workflowVersionsSchema = z
   .object({ versions: z.array(z.object({ version: z.number().int(), created_at: time, actor })) })
   .meta({ id: 'WorkflowVersions' });
 
+const version = z.coerce.number().int().min(1);
+
+export const diffQuery = z.strictObject({ from: version, to: version });
+
+export const rollbackBody = z
+  .strictObject({ version: z.number().int().min(1) })
+  .meta({ id: 'RollbackWorkflow' });
+
+export const workflowDiffSchema = z
+  .object({
+    name: z.string(),
+    from: z.number().int(),
+    to: z.number().int(),
+    changes: z.array(
+      z.object({
+        kind: z.enum(['added', 'removed', 'changed', 'moved']),
+        step: z.string().nullable().meta({ description: 'null: a field of the workflow itself.' }),
+        at: z.string().meta({ description: 'The list of steps it stands in, or the field.' }),
+        fields: z.array(z.object({ field: z.string(), before: jsonValue, after: jsonValue })),
+      }),
+    ),
+  })
+  .meta({ id: 'WorkflowDiff' });
+
+export type WorkflowDiff = z.infer<typeof workflowDiffSchema>;
 export type SavedWorkflow = z.infer<typeof savedWorkflowSchema>;
 export type WorkflowSummaryAnswer = z.infer<typeof workflowSummarySchema>;
 export type WorkflowAnswer = z.infer<typeof workflowSchema>;

@@ -1,14 +1,20 @@
+import { parseDuration } from '#core/duration.ts';
 import { TerminalError } from '#core/errors.ts';
 import type { RunStatus, RunSummary, RunsPort } from '#workflows/port.ts';
-import { json, ok } from '../answer.ts';
+import { done, json, ok } from '../answer.ts';
 import { API_BASE } from '../contract/api-base.ts';
 import {
+  bulkBody,
+  bulkSchema,
+  forkBody,
+  migrateBody,
   RUN_STATUSES,
   runListSchema,
   runParams,
   runSchema,
   runSummarySchema,
   runsQuery,
+  runVerbsSchema,
   signalBody,
   startRunBody,
   startRunHeaders,
@@ -25,6 +31,7 @@ export function runRoutes(runs: RunsPort): readonly Endpoint[] {
   return [
     startRoute(runs),
     listRoute(runs),
+    ...manyRoutes(runs),
     showRoute(runs),
     verbRoute('cancel', 'Stop a run; what is under way is aborted', (id, actor) => runs.cancel(id, actor)),
     verbRoute('pause', 'Hold a run after the step that is under way', (id, actor) => runs.pause(id, actor)),
@@ -33,6 +40,7 @@ export function runRoutes(runs: RunsPort): readonly Endpoint[] {
       runs.retry(id, actor),
     ),
     signalRoute(runs),
+    ...changeRoutes(runs),
   ];
 }
 
@@ -54,6 +62,9 @@ function startRoute(runs: RunsPort): Endpoint {
         input: body.input,
         actor,
         idempotencyKey: key,
+        priority: body.priority,
+        startAt: body.start_at === undefined ? undefined : Date.parse(body.start_at),
+        startInMs: body.in === undefined ? undefined : parseDuration(body.in),
       });
       const location = `${API_BASE}/runs/${run.id}`;
       const replayed = run.replayed ? { 'idempotency-replayed': 'true' } : {};
@@ -118,6 +129,70 @@ function signalRoute(runs: RunsPort): Endpoint {
       return ok(runSummaryAnswer(run));
     },
   });
+}
+
+/** Forking, moving and deleting: what is done to a run as a whole. */
+function changeRoutes(runs: RunsPort): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'post',
+      path: '/runs/{id}/fork',
+      tag,
+      summary: 'Start a new run with the journal of this one up to before a step',
+      params: runParams,
+      body: { kind: 'json', schema: forkBody, optional: true },
+      answers: { 202: { description: 'The new run', schema: runSummarySchema } },
+      async handle({ params, body, actor }) {
+        const run = await runs.fork(params.id, body, actor);
+        return json(runSummaryAnswer(run), 202, { location: `${API_BASE}/runs/${run.id}` });
+      },
+    }),
+    endpoint({
+      method: 'post',
+      path: '/runs/{id}/migrate',
+      tag,
+      summary: 'Move a run that queues, waits or is paused to another version of its workflow',
+      params: runParams,
+      body: { kind: 'json', schema: migrateBody, optional: true },
+      answers: { 200: accepted },
+      handle: async ({ params, body, actor }) =>
+        ok(runSummaryAnswer(await runs.migrate(params.id, body.version, actor))),
+    }),
+    endpoint({
+      method: 'delete',
+      path: '/runs/{id}',
+      tag,
+      summary: 'Delete an ended run with its steps',
+      params: runParams,
+      answers: { 204: { description: 'Done' } },
+      async handle({ params, actor }) {
+        await runs.delete(params.id, actor);
+        return done();
+      },
+    }),
+  ];
+}
+
+function manyRoutes(runs: RunsPort): readonly Endpoint[] {
+  return [
+    endpoint({
+      method: 'get',
+      path: '/runs/verbs',
+      tag,
+      summary: 'Which verb is possible in which states of a run',
+      answers: { 200: { description: 'The one table that decides', schema: runVerbsSchema } },
+      handle: () => ok({ verbs: runs.verbs() }),
+    }),
+    endpoint({
+      method: 'post',
+      path: '/runs/bulk',
+      tag,
+      summary: 'One verb for many runs, each with its own answer',
+      body: { kind: 'json', schema: bulkBody },
+      answers: { 200: { description: 'What came of each, the newest run first', schema: bulkSchema } },
+      handle: async ({ body, actor }) => ok(await runs.bulk(body, actor)),
+    }),
+  ];
 }
 
 function statusesOf(text: string | undefined): readonly RunStatus[] | undefined {

@@ -3,7 +3,10 @@ import type { WorkflowsPort } from '#workflows/port.ts';
 import { done, json, ok } from '../answer.ts';
 import {
   definitionSchema,
+  diffQuery,
+  rollbackBody,
   savedWorkflowSchema,
+  workflowDiffSchema,
   workflowListSchema,
   workflowParams,
   workflowQuery,
@@ -18,7 +21,13 @@ const tag = 'workflows';
 const yamlText = z.string().meta({ description: 'The definition as YAML.' });
 
 export function workflowRoutes(workflows: WorkflowsPort): readonly Endpoint[] {
-  return [saveRoute(workflows), ...readRoutes(workflows), removeRoute(workflows)];
+  return [
+    saveRoute(workflows),
+    ...readRoutes(workflows),
+    diffRoute(workflows),
+    rollbackRoute(workflows),
+    removeRoute(workflows),
+  ];
 }
 
 function saveRoute(workflows: WorkflowsPort): Endpoint {
@@ -87,6 +96,40 @@ function readRoutes(workflows: WorkflowsPort): readonly Endpoint[] {
       },
     }),
   ];
+}
+
+function diffRoute(workflows: WorkflowsPort): Endpoint {
+  return endpoint({
+    method: 'get',
+    path: '/workflows/{name}/diff',
+    tag,
+    summary: 'What is different between two versions, step by step',
+    params: workflowParams,
+    query: diffQuery,
+    answers: { 200: { description: 'The changes', schema: workflowDiffSchema } },
+    handle({ params: { name }, query: { from, to } }) {
+      return ok({ name, from, to, changes: workflows.diff(name, from, to) });
+    },
+  });
+}
+
+function rollbackRoute(workflows: WorkflowsPort): Endpoint {
+  return endpoint({
+    method: 'post',
+    path: '/workflows/{name}/rollback',
+    tag,
+    summary: 'Store the text of an earlier version as the next one',
+    params: workflowParams,
+    body: { kind: 'json', schema: rollbackBody },
+    answers: {
+      201: { description: 'Stored', schema: savedWorkflowSchema },
+      200: { description: 'This is its newest version already', schema: savedWorkflowSchema },
+    },
+    async handle({ params, body, actor }) {
+      const { id, name, version, created } = await workflows.rollback(params.name, body.version, actor);
+      return json({ id, name, version }, created ? 201 : 200);
+    },
+  });
 }
 
 function removeRoute(workflows: WorkflowsPort): Endpoint {

@@ -1,4 +1,4 @@
-import type { RunAnswer, RunSummaryAnswer } from '#api/contract/run.ts';
+import type { RunAnswer, RunPriorityAnswer, RunSummaryAnswer } from '#api/contract/run.ts';
 import { deadline } from '../deadline.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readJson } from '../input.ts';
@@ -6,7 +6,7 @@ import { followEvents, followSteps } from '../run-follower.ts';
 import type { Session } from '../session.ts';
 import { printable } from '../view/text.ts';
 import { errorLines } from '../view/trace.ts';
-import { brief, took } from '../view/values.ts';
+import { brief, localTime, took } from '../view/values.ts';
 
 export interface RunOptions {
   readonly input?: string;
@@ -14,6 +14,11 @@ export interface RunOptions {
   readonly follow?: boolean;
   readonly wait?: boolean;
   readonly idempotencyKey?: string;
+  readonly priority?: RunPriorityAnswer;
+  /** RFC 3339. */
+  readonly at?: string;
+  /** Milliseconds. */
+  readonly in?: number;
   /** Milliseconds. */
   readonly timeout?: number;
 }
@@ -30,7 +35,11 @@ export async function run(session: Session, name: string, options: RunOptions): 
   const before = options.follow && json ? (await api.events({ limit: 1 })).head : 0;
   const started = await session.progress.during(
     `starting ${name}`,
-    api.startRun(name, { input, version: options.version, idempotencyKey: options.idempotencyKey }),
+    api.startRun(name, {
+      ...{ input, version: options.version, idempotencyKey: options.idempotencyKey },
+      ...{ priority: options.priority, start_at: options.at },
+      in: options.in === undefined ? undefined : options.in / 1000,
+    }),
   );
   if (!options.follow && !options.wait) {
     if (json) screen.json(started);
@@ -46,7 +55,11 @@ export async function run(session: Session, name: string, options: RunOptions): 
 function announce(started: RunSummaryAnswer, { screen, io }: Session): void {
   screen.line(started.id);
   if (io.stdout.isTTY)
-    screen.note(screen.paintNote('dim', `${started.status}; chainbot runs follow ${started.id}`));
+    screen.note(screen.paintNote('dim', `${stateOf(started)}; chainbot runs follow ${started.id}`));
+}
+
+function stateOf({ status, start_at }: RunSummaryAnswer): string {
+  return start_at === null ? status : `begins ${localTime(start_at)}`;
 }
 
 async function wait(

@@ -1,4 +1,4 @@
-import type { RunStatusAnswer } from '#api/contract/run.ts';
+import type { RunStatusAnswer, RunSummaryAnswer } from '#api/contract/run.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { readJson } from '../input.ts';
 import { findRunId } from '../run-id.ts';
@@ -6,7 +6,7 @@ import type { SteeringVerb } from '../run-status.ts';
 import type { Session } from '../session.ts';
 import { printable } from '../view/text.ts';
 import { printTrace } from '../view/trace.ts';
-import { ago, brief, took } from '../view/values.ts';
+import { ago, brief, localTime, took } from '../view/values.ts';
 import { follow as followRun } from './run.ts';
 
 export interface ListRunsOptions {
@@ -36,7 +36,7 @@ export async function list(session: Session, options: ListRunsOptions): Promise<
       run.id,
       `${printable(run.workflow)} v${run.version}`,
       screen.status(run.status),
-      run.started_at === null ? '-' : ago(run.started_at, now),
+      began(run, now),
       took(run.started_at, run.ended_at, now),
       brief((run.trigger.type as string | undefined) ?? run.actor),
       printable(run.error?.message ?? ''),
@@ -45,6 +45,11 @@ export async function list(session: Session, options: ListRunsOptions): Promise<
   );
   if (answer.next !== null)
     screen.note(screen.paintNote('dim', `There are more: --limit, or --cursor ${answer.next}`));
+}
+
+function began({ started_at, start_at, status }: RunSummaryAnswer, now: number): string {
+  if (started_at !== null) return ago(started_at, now);
+  return start_at !== null && status === 'queued' ? localTime(start_at) : '-';
 }
 
 export async function show(

@@ -27,6 +27,28 @@ export function duration(text: string): number {
   }
 }
 
+const CLOCK = /^([01]?\d|2[0-3]):([0-5]\d)$/;
+const DATE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
+
+/** A time as RFC 3339: with a date (the local clock's when it names no offset), or the next 18:30. */
+export function instant(text: string): string {
+  const clock = CLOCK.exec(text);
+  const ms = clock
+    ? nextTime(Number(clock[1]), Number(clock[2]))
+    : DATE.test(text)
+      ? Date.parse(text)
+      : Number.NaN;
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
+  throw new InvalidArgumentError('Write a time: 18:30, 2026-05-01T08:00 or 2026-05-01T08:00:00+02:00.');
+}
+
+function nextTime(hour: number, minute: number): number {
+  const time = new Date();
+  time.setHours(hour, minute, 0, 0);
+  if (time.getTime() <= Date.now()) time.setDate(time.getDate() + 1);
+  return time.getTime();
+}
+
 /** Collects an option's values: commas between, or the option again. */
 export function texts(text: string, previous: readonly string[] | undefined): readonly string[] {
   const found = text.split(',').map((part) => part.trim());

@@ -32,6 +32,27 @@ export const defineWorkflows: Define = (program, invoke) => {
       invoke(command, async (session) => (await actions()).versions(session, name)),
     );
   workflows
+    .command('diff')
+    .description('what is different between two versions, step by step')
+    .argument('<workflow>', 'its name')
+    .argument('<from>', 'the older version', positiveInteger)
+    .argument('[to]', 'the newer one; without it the newest', positiveInteger)
+    .action((name, from, to, _options, command) =>
+      invoke(command, async (session) =>
+        (await import('../actions/versions.ts')).diff(session, name, from, to),
+      ),
+    );
+  workflows
+    .command('rollback')
+    .description('store the text of an earlier version as the next one; runs under way keep theirs')
+    .argument('<workflow>', 'its name')
+    .argument('<version>', 'the version to go back to', positiveInteger)
+    .action((name, version, _options, command) =>
+      invoke(command, async (session) =>
+        (await import('../actions/versions.ts')).rollback(session, name, version),
+      ),
+    );
+  workflows
     .command('remove')
     .description('take a workflow out of use; its runs and versions stay')
     .argument('<workflow>', 'its name')
