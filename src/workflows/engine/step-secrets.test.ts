@@ -65,10 +65,10 @@ async function run(fields: object, more: object = {}): Promise<RunDetail> {
   return rig.end(id);
 }
 
-/** Everything there is of the run, and everything in the database's tables of it. */
+/** Everything there is of the run, and everything in the database. */
 function everything(detail: RunDetail): string {
-  const tables = ['steps', 'runs', 'events', 'wakes', 'workflow_versions'];
-  const rows = tables.map((table) => rig.store.rows(`SELECT * FROM ${table}`));
+  const tables = rig.store.rows<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'");
+  const rows = tables.map(({ name }) => rig.store.rows(`SELECT * FROM ${name}`));
   return JSON.stringify([detail, rows, lines]);
 }
 
