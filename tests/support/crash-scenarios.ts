@@ -127,7 +127,7 @@ export const scenarios: Record<string, Scenario> = {
             ...{ id: 'p', type: 'parallel', wait: 'any' },
             branches: {
               quick: [act('q1'), { id: 'q2', type: 'wait', for: '1s' }],
-              slow: [act('s1'), { id: 's2', type: 'wait', for: '60s' }, act('s3')],
+              slow: [act('s1'), { id: 's2', type: 'wait', for: '1h' }, act('s3')],
               still: [
                 { id: 'l', type: 'loop', times: 3, steps: [{ id: 'sig', type: 'wait', signal: 'never' }] },
               ],
@@ -150,7 +150,7 @@ export const scenarios: Record<string, Scenario> = {
             branches: {
               a: [act('a1'), { id: 'a2', type: 'wait', for: '1s' }],
               b: [act('b1'), { id: 'b2', type: 'wait', for: '3s' }],
-              c: [{ id: 'c2', type: 'wait', for: '90s' }],
+              c: [{ id: 'c2', type: 'wait', for: '1h' }],
             },
           },
           act('z'),
@@ -168,7 +168,7 @@ export const scenarios: Record<string, Scenario> = {
             ...{ id: 'p', type: 'parallel', on_error: [act('h', { value: '{{ error.code }}' })] },
             branches: {
               a: [act('a1'), { id: 'a2', type: 'wait', for: '1s' }, act('f', { fail: true })],
-              b: [{ id: 'b2', type: 'wait', for: '90s' }],
+              b: [{ id: 'b2', type: 'wait', for: '1h' }],
             },
           },
           act('z', { value: '{{ steps.h.output }}' }),

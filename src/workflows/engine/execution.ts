@@ -245,9 +245,10 @@ export class Execution {
     this.#strands += branches - 1;
   }
 
-  branchEnded(unit: Unit): void {
+  /** `unit`: where it is put down that the run now waits, if it does; undefined: it goes on in a moment. */
+  branchEnded(unit: Unit | undefined): void {
     this.#strands--;
-    this.#noteWaiting(unit);
+    if (unit) this.#noteWaiting(unit);
   }
 
   join(): void {

@@ -100,7 +100,8 @@ class Fork {
       this.#gaveUp(branch.name, error, strand);
     }
     this.#open--;
-    execution.branchEnded(strand.unit);
+    // Once it is decided the others are about to be given up: a run that is said to wait would be left waiting.
+    execution.branchEnded(this.#controller.signal.aborted ? undefined : strand.unit);
     // The last branch's result goes with what follows; an earlier one's does not wait for its siblings.
     if (this.#open === 0 || this.#strand.signal.aborted) this.#strand.absorb(strand);
     else await execution.flush(strand).catch((error: unknown) => this.#fail(error));
