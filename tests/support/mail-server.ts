@@ -17,8 +17,8 @@ export interface MailScript {
   message?: (mail: ReceivedMail) => string | undefined;
 }
 
-/** A real SMTP server in this process, which does what the test says. */
-export async function mailServer(script: MailScript = {}, options: SMTPServerOptions = {}) {
+/** A real SMTP server in this process, which does what the test says; `at` is its port, 0 for a free one. */
+export async function mailServer(script: MailScript = {}, options: SMTPServerOptions = {}, at = 0) {
   const received: ReceivedMail[] = [];
   const refusal = (text: string): Error =>
     Object.assign(new Error(text.slice(4)), { responseCode: Number(text.slice(0, 3)) });
@@ -52,7 +52,7 @@ export async function mailServer(script: MailScript = {}, options: SMTPServerOpt
     ...options,
   });
   server.on('error', () => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  await new Promise<void>((resolve) => server.listen(at, '127.0.0.1', () => resolve()));
   const { port } = server.server.address() as AddressInfo;
   return {
     port,
