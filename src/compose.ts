@@ -27,11 +27,8 @@ import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
 import { mqttChannel } from './mqtt/notification-channel.ts';
 import { publishStep } from './mqtt/steps/publish.ts';
 import type { ListeningAddress } from './outbound/address-guard.ts';
-import { CircuitHttp } from './outbound/circuits.ts';
+import { createOutbound, type Outbound } from './outbound/create-outbound.ts';
 import { emailChannel } from './outbound/email-channel.ts';
-import { HttpClient } from './outbound/http-client.ts';
-import { Outbox } from './outbound/outbox.ts';
-import { SmtpSender } from './outbound/smtp.ts';
 import { schemaVersion } from './store/migrations.ts';
 import type { ReaderPort, WriterPort } from './store/port.ts';
 import { Store } from './store/store.ts';
@@ -76,7 +73,6 @@ export const DRIVERS: readonly string[] = ['simulator'];
 
 const DAY_MS = 86_400_000;
 const GRACE_MS = 2500;
-const LONGEST_CIRCUIT_PAUSE_MS = 600_000;
 /** Runs that only wait leave memory after this. */
 const REST_AFTER_MS = 1000;
 
@@ -113,12 +109,9 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
 }
 
 /** Every part, built and not started. */
-interface Parts extends Foundations, Workflows {
+interface Parts extends Foundations, Workflows, Outbound {
   readonly devices: Devices;
   readonly simulator: Simulator;
-  readonly client: HttpClient;
-  readonly http: CircuitHttp;
-  readonly outbox: Outbox;
   readonly tokens: Tokens;
   readonly mqtt: Mqtt;
   readonly api: ApiServer;
@@ -155,20 +148,7 @@ function build(options: ComposeOptions): Parts {
   const devices = new Devices({ ...data, telemetry: store.telemetry, clock, log, declarations, drivers });
   const simulator = new Simulator(devices, house);
   const tokens = new Tokens({ ...data, clock, log });
-  const { allowHosts } = config.outbound;
-  const userAgent = `ChainBot/${options.version}`;
-  const client = new HttpClient({
-    clock,
-    userAgent,
-    allowHosts,
-    listening: () => listeningAddresses(api, config),
-  });
-  const http = new CircuitHttp(client, clock, {
-    failures: config.outbound.circuitFailures,
-    pauseMs: config.outbound.circuitPause,
-    longestPauseMs: LONGEST_CIRCUIT_PAUSE_MS,
-  });
-  const outbox = buildOutbox(options, base);
+  const { client, http, outbox } = buildOutbound(options, base, () => listeningAddresses(api, config));
   // The publish step needs the broker, the broker the triggers, the triggers the step types: these come last.
   const late: { types: StepTypes } = { types: stepTypes([]) };
   const workflows = buildWorkflows(options, base, devices, {
@@ -269,11 +249,17 @@ function buildWorkflows(
   return { catalog, engine, triggers, workbench };
 }
 
-function buildOutbox({ config, log }: ComposeOptions, { data, clock }: Foundations): Outbox {
-  const { email } = config;
-  const sender =
-    email && new SmtpSender({ ...email, password: email.password?.reveal(), timeoutMs: email.timeout });
-  return new Outbox({ ...data, clock, log, sender, attempts: email?.attempts ?? 1 });
+function buildOutbound(
+  { config, log, version }: ComposeOptions,
+  { data, clock }: Foundations,
+  listening: () => ListeningAddress[],
+): Outbound {
+  const { email, outbound } = config;
+  return createOutbound({
+    ...{ ...data, clock, log, listening, userAgent: `ChainBot/${version}`, allowHosts: outbound.allowHosts },
+    circuit: { failures: outbound.circuitFailures, pauseMs: outbound.circuitPause },
+    mail: email && { ...email, password: email.password?.reveal(), timeoutMs: email.timeout },
+  });
 }
 
 function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, target: MqttTriggers): Mqtt {
