@@ -20,7 +20,7 @@ import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
 import { countSignals } from './signals-table.ts';
 import type { RevealSecret } from './step-secrets.ts';
-import { openSubRun, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
+import { lostStep, openSubRun, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
 import { Ticks } from './ticks.ts';
 
 export interface EngineOptions {
@@ -56,6 +56,7 @@ export class Engine implements Part {
   readonly launcher: Launcher;
   readonly #options: EngineOptions;
   readonly #ticks: Ticks;
+  readonly #children: Children;
   #stopping = new AbortController();
   #housekeeping: Promise<void> = Promise.resolve();
   /** Live runs found at the start. */
@@ -75,6 +76,7 @@ export class Engine implements Part {
       deps: () => deps,
     });
     const children = new Children(store.reader, catalog, this.launcher);
+    this.#children = children;
     const approvals = new ApprovalBox(store.reader);
     const events = new EventWaits(options.events);
     const deps: ExecutionDeps = {
@@ -154,7 +156,15 @@ export class Engine implements Part {
     }
     this.recovered = rows.length;
     for (const row of rows) this.#advance(row);
+    for (const row of rows) this.#cancelIfLost(row);
     if (rows.length > 0) this.#options.log.info({ runs: rows.length }, 'picked up the runs that were live');
+  }
+
+  /** A run whose starter gave up: that is on disk before the end of this one is, so it may have lived on. */
+  #cancelIfLost({ id, parent_run, parent_path }: RunRow): void {
+    if (parent_run === null || parent_path === null) return;
+    const lost = this.#options.store.reader.get(lostStep, { run: parent_run, path: parent_path });
+    if (lost) this.#children.cancel(id, 'the run that started it gave up');
   }
 
   async #recoverOne(row: RunRow): Promise<void> {

@@ -180,6 +180,16 @@ export const deleteWakes = statement((db, p: { run: number }) =>
 
 // ---- reading -----------------------------------------------------------------------------------------------
 
+/** Was this step given up, or did it fail? A run that it had started for itself has lost its reader then. */
+export const lostStep = query((db, p: { run: number; path: string }) =>
+  db
+    .selectFrom('steps')
+    .select('path')
+    .where('run', '=', p.run)
+    .where('path', '=', p.path)
+    .where('status', 'in', ['cancelled', 'failed', 'skipped']),
+);
+
 /** Does the run wait for one that it has started? */
 export const openSubRun = query((db, p: { run: number }) =>
   db
