@@ -13,6 +13,7 @@ const COMMON_FIELDS: ReadonlySet<string> = new Set([
   'timeout',
   'on_error',
   'on_interrupt',
+  'undo',
 ]);
 
 /** What is wrong with one field; `path` is dotted from the step (`expect.0`, `headers.accept`). */

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { catalogue } from '#bus/catalogue.ts';
 import type { Json } from '#core/json.ts';
-import type { RunDetail, RunsPort } from '#workflows/port.ts';
+import type { ApprovalsPort, RunDetail, RunsPort } from '#workflows/port.ts';
 import { EngineRig } from './engine-rig.ts';
 
 /** A verb that somebody uses on the run, once, as soon as `when` is so and until the log says it was done. */
@@ -9,7 +9,7 @@ export interface Verb {
   readonly done: string;
   readonly times?: number;
   readonly when: (run: RunDetail) => boolean;
-  readonly act: (runs: RunsPort, id: string) => Promise<unknown>;
+  readonly act: (runs: RunsPort, id: string, approvals: ApprovalsPort) => Promise<unknown>;
 }
 
 export interface Scenario {
@@ -30,6 +30,8 @@ export interface Played {
     readonly code: string | undefined;
   }[];
   readonly keys: string[];
+  /** What came to its end, in order: `<workflow>/<step path>`, and `<workflow>!<status>` for runs. */
+  readonly order: string[];
   /** Units committed. */
   readonly units: number;
 }
@@ -70,7 +72,7 @@ export async function play(
     }
     units += rig.store.asked;
     check(rig, scenario);
-    return { ends: endsOf(rig), keys: keysOf(rig), units };
+    return { ends: endsOf(rig), keys: keysOf(rig), order: orderOf(rig), units };
   } finally {
     rig.drop();
   }
@@ -106,7 +108,8 @@ function allEnded(rig: EngineRig): boolean {
 }
 
 function doneTimes(rig: EngineRig, id: string, verb: Verb): number {
-  return rig.typesOf(id).filter((type) => type === verb.done).length;
+  const type = `chainbot.${verb.done}`;
+  return rig.log().filter((event) => event.type === type && event.data.run === id).length;
 }
 
 function verbsDone(rig: EngineRig, verbs: readonly Verb[]): boolean {
@@ -119,7 +122,8 @@ function useVerbs(rig: EngineRig, verbs: readonly Verb[]): void {
   if (id === undefined) return;
   for (const verb of verbs) {
     if (doneTimes(rig, id, verb) >= (verb.times ?? 1)) continue;
-    if (verb.when(rig.engine.runs.get(id))) void verb.act(rig.engine.runs, id).catch(() => undefined);
+    if (verb.when(rig.engine.runs.get(id)))
+      void verb.act(rig.engine.runs, id, rig.engine.approvals).catch(() => undefined);
     return; // in their order
   }
 }
@@ -136,14 +140,25 @@ function withoutIds(output: Json): Json {
   return JSON.parse(JSON.stringify(output).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')) as Json;
 }
 
-function keysOf(rig: EngineRig): string[] {
-  const names = new Map(
-    rig.store
-      .rows<{ id: string; name: string }>(
-        'SELECT runs.id AS id, workflow AS name FROM runs JOIN workflow_versions v ON v.key = runs.version_key',
-      )
-      .map((row) => [row.id, row.name]),
+function namesOf(rig: EngineRig): ReadonlyMap<string, string> {
+  const rows = rig.store.rows<{ id: string; name: string }>(
+    'SELECT runs.id AS id, workflow AS name FROM runs JOIN workflow_versions v ON v.key = runs.version_key',
   );
+  return new Map(rows.map((row) => [row.id, row.name]));
+}
+
+function orderOf(rig: EngineRig): string[] {
+  const names = namesOf(rig);
+  return rig.log().flatMap(({ type, subject, data }) => {
+    const workflow = names.get(subject.replace('run/', ''));
+    if (type === 'chainbot.step.completed') return [`${workflow}/${data.path}`];
+    const end = /^chainbot\.workflow\.(completed|failed|cancelled)$/.exec(type)?.[1];
+    return end ? [`${workflow}!${end}`] : [];
+  });
+}
+
+function keysOf(rig: EngineRig): string[] {
+  const names = namesOf(rig);
   const keys = rig.effects.map(({ key, path }) => `${names.get(key.slice(0, 36)) ?? 'nobody'}/${path}`);
   return [...new Set(keys)].sort();
 }

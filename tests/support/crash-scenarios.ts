@@ -1,3 +1,4 @@
+import { controlScenarios } from './control-scenarios.ts';
 import type { Scenario } from './crash-check.ts';
 
 export const act = (id: string, more: object = {}) => ({ id, type: 'act', ...more });
@@ -525,4 +526,5 @@ export const scenarios: Record<string, Scenario> = {
       },
     ],
   },
+  ...controlScenarios,
 };

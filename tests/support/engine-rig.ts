@@ -10,8 +10,10 @@ import type { Json, JsonObject } from '#core/json.ts';
 import { type Log, silentLog } from '#core/log.ts';
 import { stepTypes } from '#workflows/definition/step-types.ts';
 import { Engine, type EngineOptions } from '#workflows/engine/engine.ts';
-import type { LaunchLimits } from '#workflows/engine/launcher.ts';
+import type { LaunchLimits } from '#workflows/engine/turns.ts';
 import type { OnInterrupt, RunDetail, StepContext, StepType } from '#workflows/port.ts';
+import { failStep } from '#workflows/steps/fail.ts';
+import { logStep } from '#workflows/steps/log.ts';
 import { transformStep } from '#workflows/steps/transform.ts';
 import { WorkflowCatalog } from '#workflows/workflow-catalog.ts';
 import { FileStore } from './file-store.ts';
@@ -215,7 +217,9 @@ export class EngineRig {
         mine === this.life ? this.#act(fields, context, mine) : new Promise(() => undefined),
     };
     const gone: StepType = { ...act, type: 'gone' };
-    return [transformStep, act, gone, ...this.types].filter(({ type }) => type !== this.without);
+    return [transformStep, failStep, logStep, act, gone, ...this.types].filter(
+      ({ type }) => type !== this.without,
+    );
   }
 
   /** `ms`: takes so long; `fail`: fails for good; `fails`: fails so many times first; `value`: the output; `size`: a text so long. */

@@ -14,7 +14,11 @@ export function compileApproval(place: Place, own: JsonObject): CompiledKind | u
     faults.addAtKey([...path, 'anyone'], '`anyone` and `roles` exclude each other', 'Keep one of them.');
   }
   if (fields.default !== undefined && fields.deadline === undefined) {
-    faults.addAtKey([...path, 'default'], '`default` is for an approval with a deadline', 'Add deadline: 1h.');
+    faults.addAtKey(
+      [...path, 'default'],
+      '`default` is for an approval with a deadline',
+      'Add deadline: 1h.',
+    );
   }
   const step: ApprovalStep = {
     ...{ ...common, ...UNHANDLED, kind: 'approval' },

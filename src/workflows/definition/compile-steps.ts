@@ -58,7 +58,8 @@ function compileStep(
   const shape = readShape(commonShape, raw, path, compiler.faults);
   if (shape === undefined) return undefined;
   if (RESERVED_IDS.has(shape.id)) {
-    const why = shape.id === 'undo' ? 'The trace keeps the word for `undo`.' : 'Expressions reserve the word.';
+    const why =
+      shape.id === 'undo' ? 'The trace keeps the word for `undo`.' : 'Expressions reserve the word.';
     compiler.faults.add([...path, 'id'], `"${shape.id}" cannot be an id`, why);
   }
   const own = ownFields(raw);

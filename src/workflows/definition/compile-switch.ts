@@ -9,7 +9,8 @@ import { withRoots } from './sight.ts';
 import { type CompiledKind, type Place, UNHANDLED } from './step-compiler.ts';
 
 type Case = SwitchStep['cases'][number];
-type When = string | number | boolean | null | readonly (string | number | boolean | null)[];
+type Scalar = string | number | boolean | null;
+type When = Scalar | readonly Scalar[];
 
 /** `switch`: values to compare with, or questions that see `value`; the first case that is so is taken. */
 export function compileSwitch(place: Place, own: JsonObject): CompiledKind | undefined {
@@ -35,7 +36,9 @@ export function compileSwitch(place: Place, own: JsonObject): CompiledKind | und
   }
   const other = fields.default && compiledList(fields.default, [...path, 'default']);
   const value =
-    fields.value === undefined ? undefined : compiler.checker.template(fields.value, [...path, 'value'], sight);
+    fields.value === undefined
+      ? undefined
+      : compiler.checker.template(fields.value, [...path, 'value'], sight);
   const step: SwitchStep = {
     ...{ ...common, ...UNHANDLED, kind: 'switch', value, cases },
     default: other?.steps,
@@ -49,9 +52,13 @@ function isQuestion(when: When): when is string {
   return typeof when === 'string' && hasExpression(when);
 }
 
+function isList(when: When): when is Exclude<When, Scalar> {
+  return Array.isArray(when);
+}
+
 function compileWhen({ compiler, sight }: Place, when: When, path: Path): Case['when'] {
   if (isQuestion(when)) return { asks: compiler.checker.expression(when, path, withRoots(sight, 'value')) };
-  return { equals: Array.isArray(when) ? when : [when as string] };
+  return { equals: isList(when) ? when : [when] };
 }
 
 function checkCase(
@@ -61,12 +68,16 @@ function checkCase(
   path: Path,
   valueless: boolean,
 ): void {
-  if (Array.isArray(when) && when.some((one) => isQuestion(one))) {
+  if (isList(when) && when.some((one) => isQuestion(one))) {
     faults.add(path, 'a list has values only', 'Write one condition: "{{ value == 1 || value > 5 }}".');
   }
   if (isQuestion(when)) return;
   if (valueless) {
-    faults.add(path, 'there is no value to compare this with', 'Add value: to the switch, or write "{{ … }}".');
+    faults.add(
+      path,
+      'there is no value to compare this with',
+      'Add value: to the switch, or write "{{ … }}".',
+    );
   } else if (before.some((one) => isDeepStrictEqual(one, when))) {
     faults.add(path, `this never runs: a case before it has the same when`, 'Take one of them away.');
   }

@@ -14,6 +14,15 @@ const list = z.array(z.unknown(), { error: 'must be a list of steps' });
 const anyObject = z.record(z.string(), z.unknown());
 const text = z.string().max(2000);
 
+const days = z.number().min(0.01).max(3650);
+const retention = z
+  .strictObject({
+    keep: z.int().min(1).max(100_000).optional(),
+    days: days.optional(),
+    failures_days: days.optional(),
+  })
+  .refine((value) => Object.keys(value).length > 0, { error: 'says nothing: give keep, days or failures_days' });
+
 export const definitionShape = z.strictObject({
   name: z.string().regex(NAME, {
     error: 'must be 1 to 63 small letters, digits, - and _, and start with a letter or digit',
@@ -25,6 +34,7 @@ export const definitionShape = z.strictObject({
   triggers: z.array(z.unknown()).max(50).default([]),
   concurrency: concurrencyShape.optional(),
   priority: z.enum(['low', 'normal', 'high']).optional(),
+  retention: retention.optional(),
   timeout: duration.optional(),
   steps: list,
   output: z.unknown().optional(),

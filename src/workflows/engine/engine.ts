@@ -12,7 +12,7 @@ import { Children } from './children.ts';
 import { EventWaits } from './event-waits.ts';
 import type { ExecutionDeps } from './execution.ts';
 import { dropIdempotencyBefore } from './idempotency-table.ts';
-import { Launcher, type LaunchLimits } from './launcher.ts';
+import { Launcher } from './launcher.ts';
 import { areRestful } from './resting-runs.ts';
 import { lineName } from './roster.ts';
 import { dropRunsBefore, lastRunKey, liveRuns, type RunRow } from './run-table.ts';
@@ -22,6 +22,7 @@ import { countSignals } from './signals-table.ts';
 import type { RevealSecret } from './step-secrets.ts';
 import { lostStep, openSubRun, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
 import { Ticks } from './ticks.ts';
+import type { LaunchLimits } from './turns.ts';
 
 export interface EngineOptions {
   readonly store: { readonly reader: ReaderPort; readonly writer: WriterPort };

@@ -1,5 +1,5 @@
 import type { Actor } from '#core/actor.ts';
-import { actorText } from '#core/actor.ts';
+import { actorText, SYSTEM } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
 import type { ErrorRecord } from '#core/errors.ts';
 import { ChainbotError, errorRecord } from '#core/errors.ts';
@@ -10,13 +10,16 @@ import { Unit } from '#store/unit.ts';
 import type { CompiledDefinition } from '../definition/compiled.ts';
 import type { Scope, StepView } from '../expressions/scope.ts';
 import type { RunStatus } from '../port.ts';
+import type { ApprovalBox } from './approval-box.ts';
 import type { ChildRuns } from './child-runs.ts';
+import { type Ending, keepEnding } from './ending.ts';
 import type { EventWaits } from './event-waits.ts';
 import { Interrupt, isShutdown, isUnknown, StepFailure, untilAborted } from './interrupt.ts';
 import type { Journal } from './journal.ts';
 import { persist } from './persist.ts';
 import { endEvent, runEvent } from './run-events.ts';
 import { finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
+import { recallVars } from './set-step.ts';
 import type { SignalBox } from './signal-box.ts';
 import { deleteSignals } from './signals-table.ts';
 import type { RevealSecret } from './step-secrets.ts';
@@ -34,6 +37,8 @@ import { Walk } from './walk.ts';
  *     commit fails never was.
  * E3  A run ends with one unit: its last step's result, its end, its open steps' and waits' end, its event.
  * E4  A full or failing disk holds a run where it is; it does not fail it.
+ * E6  A run that cleans up (undos, `finally` after a cancel or a timeout) has its end on disk before the first
+ *     of these steps begins; nothing but the cleaning up begins after that, also after a restart.
  * E5  At shutdown no further step begins; those under way get their time, what is left is `under way` in the
  *     journal and is picked up by the next start.
  */
@@ -45,6 +50,7 @@ export interface ExecutionDeps {
   readonly signals: SignalBox;
   readonly events: EventWaits;
   readonly children: ChildRuns;
+  readonly approvals: ApprovalBox;
   /** Absent: steps are given `[secret name]` for every secret. */
   readonly secrets?: RevealSecret | undefined;
   /** How long one attempt of a step may take when the step does not say, milliseconds. */
@@ -93,13 +99,17 @@ export class Execution {
   #paused: boolean;
   #isDraining = false;
   #cancelledBy: { readonly actor: string; readonly reason: string } | undefined;
+  #ending: Ending | undefined;
+  #endingKept: Promise<void> | undefined;
+  #cleanup: AbortController | undefined;
+  #cleaning: PromiseWithResolvers<void> | undefined;
 
   /** `status` is the stored one of a recovered run; a fresh run is `running` with its row in the first unit. */
   constructor(
     journal: Journal,
     facts: RunFacts,
     deps: ExecutionDeps,
-    from: { created: boolean; paused: boolean },
+    from: { created: boolean; paused: boolean; ending?: string | null },
   ) {
     this.journal = journal;
     this.facts = facts;
@@ -110,8 +120,17 @@ export class Execution {
     this.#isCreated = from.created;
     this.mayHaveSignals = from.created;
     if (from.created) this.#created.resolve();
-    this.#paused = from.paused;
-    if (from.paused) this.#hold = Promise.withResolvers();
+    if (from.ending) this.#resumeEnding(JSON.parse(from.ending) as Ending);
+    this.#paused = from.paused && this.#cancelledBy === undefined;
+    if (this.#paused) this.#hold = Promise.withResolvers();
+  }
+
+  /** It was cleaning up when the daemon ended: no other step begins (E6). */
+  #resumeEnding(ending: Ending): void {
+    this.#ending = ending;
+    this.#endingKept = Promise.resolve();
+    this.#cancelledBy = ending.by ?? undefined;
+    this.#work.abort(new Interrupt('cancel', ending.error.message));
   }
 
   get status(): RunStatus {
@@ -257,12 +276,63 @@ export class Execution {
 
   // ---- verbs -------------------------------------------------------------------------------------------------
 
-  /** Resolves when the run has ended; the engine awaits its end. */
+  /**
+   * Tells the run to end; the engine awaits its end. A run that is cleaning up goes on with that, unless somebody
+   * (not the engine) cancels it once more.
+   */
   cancel(actor: string, reason: string): void {
-    this.#cancelledBy ??= { actor, reason };
     const interrupt = new Interrupt('cancel', reason);
+    if (this.#ending && actor !== actorText(SYSTEM)) this.#cleanupController.abort(interrupt);
+    this.#cancelledBy ??= { actor, reason };
     this.#work.abort(interrupt);
     this.#handlers.abort(interrupt);
+    if (!this.#paused) return;
+    this.#paused = false; // what cleans up is not held
+    this.#release();
+  }
+
+  /** Resolves when the run's end is decided and it begins to clean up; never when it does not have to. */
+  get cleaning(): Promise<void> {
+    this.#cleaning ??= Promise.withResolvers();
+    if (this.#endingKept) void this.#endingKept.then(this.#cleaning.resolve, () => undefined);
+    return this.#cleaning.promise;
+  }
+
+  /** Aborts what cleans up: when the daemon stops, or at a second cancel. */
+  get cleanupSignal(): AbortSignal {
+    return this.#cleanupController.signal;
+  }
+
+  get #cleanupController(): AbortController {
+    if (!this.#cleanup) {
+      this.#cleanup = new AbortController();
+      if (this.#stopped.signal.aborted) this.#cleanup.abort(this.#stopped.signal.reason);
+    }
+    return this.#cleanup;
+  }
+
+  /** Asked before a `finally` of interrupted steps: when all of the run is to end, that is put on disk first (E6). */
+  async endingKept(strand: Strand): Promise<void> {
+    await this.flush(strand);
+    if (this.#work.signal.aborted) await this.#keepEnding(this.#endingOf(this.#work.signal.reason));
+  }
+
+  async #keepEnding(ending: Ending): Promise<void> {
+    this.#ending ??= ending;
+    const unit = new Unit().add(keepEnding, { key: this.journal.run.key, ending: JSON.stringify(ending) }, 1);
+    this.#endingKept ??= persist(unit, this.deps, this.#stopped.signal).then(() => this.#cleaning?.resolve());
+    await this.#endingKept;
+  }
+
+  #endingOf(error: unknown): Ending {
+    const by = this.#cancelledBy;
+    if (!by) return { status: 'failed', error: this.#recordOf(error), by: null };
+    const record = {
+      code: 'run.cancelled',
+      message: `the run was cancelled: ${by.reason}`,
+      retryable: false,
+    };
+    return { status: 'cancelled', error: record, by };
   }
 
   async pause(actor: Actor): Promise<void> {
@@ -309,6 +379,7 @@ export class Execution {
     this.#work.abort(interrupt);
     this.#handlers.abort(interrupt);
     this.#stopped.abort(interrupt);
+    this.#cleanup?.abort(interrupt);
   }
 
   // ---- the run itself ----------------------------------------------------------------------------------------
@@ -318,8 +389,10 @@ export class Execution {
     const scope = this.#scope();
     try {
       if (this.facts.definition.vars)
-        scope.vars = this.facts.definition.vars.evaluate(scope as Scope) as JsonObject;
+        scope.vars = { ...(this.facts.definition.vars.evaluate(scope as Scope) as JsonObject) };
+      recallVars(this.journal.allKnown(), scope);
       const last = await walk.main(this.facts.definition, scope, strand);
+      if (this.#ending) throw this.#work.signal.reason as Error;
       const { output } = this.facts.definition;
       const value = output ? output.evaluate(scope as Scope) : last;
       if (this.#hold) await this.turn(strand);
@@ -330,9 +403,12 @@ export class Execution {
   }
 
   async #failed(error: unknown, walk: Walk, scope: RunScope, strand: Strand): Promise<Ended> {
-    if (this.#cancelledBy) return this.#end(strand, 'cancelled', null, null);
-    if (isShutdown(error) || !this.#isRunError(error)) throw error;
-    const record = this.#recordOf(error);
+    if (this.#stopped.signal.aborted && this.#ending) throw error;
+    if (!this.#cancelledBy && (isShutdown(error) || !this.#isRunError(error))) throw error;
+    const ending = this.#ending ?? this.#endingOf(error);
+    if (walk.undos.size > 0) await this.#undo(walk, ending, strand);
+    if (ending.status === 'cancelled') return this.#end(strand, 'cancelled', null, null);
+    const record = ending.error;
     if (this.facts.definition.onError.length > 0) {
       const handlerScope = Object.assign(Object.create(scope) as RunScope, { error: record });
       const line = new Strand(this.#handlers.signal, null, strand.take());
@@ -346,6 +422,17 @@ export class Execution {
       strand.absorb(line);
     }
     return this.#end(strand, 'failed', null, record);
+  }
+
+  async #undo(walk: Walk, ending: Ending, strand: Strand): Promise<void> {
+    await this.flush(strand);
+    await this.#keepEnding(ending);
+    try {
+      await walk.undos.run(ending.error, strand.apart(this.cleanupSignal, null));
+    } catch (error) {
+      if (isShutdown(error) || !this.cleanupSignal.aborted) throw error;
+      this.log.warn({ code: 'run.undo_cut' }, 'the run was cancelled once more: not all of it was undone');
+    }
   }
 
   /** A commit that was refused while the run was being made is the starter's error, not the run's. */

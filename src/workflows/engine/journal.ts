@@ -7,6 +7,7 @@ import {
   endStep,
   insertStep,
   insertWake,
+  reopenStep,
   type StepRow,
   setStepDetail,
   stepAgain,
@@ -59,6 +60,11 @@ export class Journal {
     return this.#known.get(path);
   }
 
+  /** All that was on disk, in no order. */
+  allKnown(): Iterable<StepRow> {
+    return this.#known.values();
+  }
+
   wake(path: string): WakeRow | undefined {
     return this.#wakes.get(path);
   }
@@ -76,6 +82,14 @@ export class Journal {
       .filter((row) => row.type === 'run_workflow' && row.status === 'running')
       .map((row) => row.path)
       .filter((path) => path.startsWith(`${prefix}/`));
+  }
+
+  /** Was there a `try` below this path that had not ended? */
+  hasOpenTryBelow(prefix: string): boolean {
+    for (const row of this.#known.values()) {
+      if (row.type === 'try' && row.status === 'running' && row.path.startsWith(`${prefix}/`)) return true;
+    }
+    return false;
   }
 
   /** Steps that were under way when the daemon ended. */
@@ -122,6 +136,26 @@ export class Journal {
     );
     const data = { ...this.#data(step), duration_ms: at - step.startedAt };
     unit.event(eventRow('chainbot.step.completed', this.#subject, this.#actor, data, at));
+  }
+
+  /** A step that is over as soon as it begins. `output` is JSON text. */
+  settle(unit: Unit, step: StepName, path: string, output: string, at: number): void {
+    const row = { status: 'completed', attempts: 1, started_at: at, ended_at: at, output };
+    this.#insert(unit, step, path, row);
+    const data = { ...this.#data({ ...step, path, attempt: 1, startedAt: at }), duration_ms: 0 };
+    unit.event(eventRow('chainbot.step.completed', this.#subject, this.#actor, data, at));
+  }
+
+  /** Notes that a step can be undone; returns its place in the order of completion. */
+  mayUndo(unit: Unit, path: string, at: number): number {
+    const row = { status: 'skipped', attempts: 0, started_at: at, ended_at: at };
+    this.#insert(unit, { id: 'undo', type: 'undo' }, path, row);
+    return this.#ordinal;
+  }
+
+  /** An undo begins: its row, put down when the step completed, is open now. */
+  undoes(unit: Unit, path: string, at: number): void {
+    unit.add(reopenStep, { run: this.run.key, path, started_at: at }, 1);
   }
 
   fail(unit: Unit, step: Attempted, error: ErrorRecord, at: number): void {
@@ -236,6 +270,7 @@ export class Journal {
       detail?: string | null;
       ended_at?: number;
       error?: string;
+      output?: string;
     },
   ): void {
     unit.add(insertStep, {
@@ -247,7 +282,7 @@ export class Journal {
       status: row.status,
       attempts: row.attempts,
       detail: row.detail ?? null,
-      output: null,
+      output: row.output ?? null,
       error: row.error ?? null,
       started_at: row.started_at,
       ended_at: row.ended_at ?? null,

@@ -88,6 +88,21 @@ async function iterate(walk: Walk, at: Position<LoopStep>, decided: Decided): Pr
   return { count: index, results };
 }
 
+/** The rounds of a loop that had begun before a restart, each with what it saw. */
+export function* begunRounds(
+  walk: Walk,
+  at: Position<LoopStep>,
+): Generator<{ scope: RunScope; prefix: string }> {
+  if (!at.known?.detail) return;
+  const decided = JSON.parse(at.known.detail) as Decided;
+  const count = decided.items?.length ?? decided.times;
+  for (let index = 0; count === null || index < count; index++) {
+    const prefix = `${at.path}/${index}`;
+    if (!walk.execution.journal.hasBelow(prefix)) return;
+    yield { scope: iterationScope(at, decided, index, count), prefix };
+  }
+}
+
 /** Is there another iteration of a `while`? One that had begun before a restart is not asked again. */
 async function another(
   walk: Walk,

@@ -2,7 +2,7 @@ import type { Json } from '#core/json.ts';
 import type { CompiledStep, ParallelStep } from '../definition/compiled.ts';
 import { runContainer } from './container.ts';
 import type { RunScope } from './execution.ts';
-import { Interrupt } from './interrupt.ts';
+import { Interrupt, isShutdown } from './interrupt.ts';
 import type { Position } from './position.ts';
 import { cancelStepsBelow, deleteWakesBelow } from './steps-table.ts';
 import { Strand } from './strand.ts';
@@ -70,11 +70,12 @@ class Fork {
     const decided = this.#won.length >= this.#plan.needed;
     const isNeeded = ({ name }: { readonly name: string }): boolean => !decided || this.#won.includes(name);
     const branches = this.#plan.branches.filter(isNeeded);
-    for (const branch of this.#plan.branches) if (!isNeeded(branch)) this.#drop(branch);
+    for (const branch of this.#plan.branches) if (!isNeeded(branch)) await this.#drop(branch);
     await execution.flush(this.#strand);
     const outer = this.#strand.signal;
     const forward = (): void => this.#controller.abort(outer.reason);
     outer.addEventListener('abort', forward, { once: true });
+    if (outer.aborted) forward();
     this.#open = branches.length;
     execution.fork(branches.length);
     try {
@@ -121,13 +122,21 @@ class Fork {
   }
 
   /** A branch that was given up before a restart, whose end may not have reached the disk. */
-  #drop({ name, steps }: Branches['branches'][number]): void {
+  async #drop({ name, steps }: Branches['branches'][number]): Promise<void> {
     const prefix = `${this.#plan.prefix}/${name}`;
     this.#walk.recall(steps, this.#scope, prefix, this.#strand);
     const { journal, deps } = this.#walk.execution;
     for (const path of journal.openRunsBelow(prefix)) {
       const child = deps.children.find(journal.run, path);
       if (child) deps.children.cancel(child.id, 'the run that started it gave up');
+    }
+    if (journal.hasOpenTryBelow(prefix)) {
+      // A `finally` may have been under way in it: the branch is walked as given up.
+      const gaveUp = AbortSignal.abort(new Interrupt('superseded', 'enough branches have completed'));
+      const strand = this.#strand.apart(gaveUp, this.#strand.deadlineAt);
+      await this.#walk.sequence(steps, this.#scope, prefix, strand).catch((error: unknown) => {
+        if (isShutdown(error)) throw error;
+      });
     }
     this.#endBelow(prefix, this.#strand);
   }
@@ -139,7 +148,8 @@ class Fork {
   }
 
   #gaveUp(name: string, error: unknown, strand: Strand): void {
-    const superseded = this.#controller.signal.aborted && !this.#strand.signal.aborted;
+    const isOuter = this.#strand.signal.aborted;
+    const superseded = !isOuter && (this.#controller.signal.aborted || isGivenUp(error));
     if (!superseded) {
       this.#fail(error);
       return;
@@ -154,4 +164,9 @@ class Fork {
     this.#failure ??= error;
     this.#controller.abort(new Interrupt('superseded', 'another branch failed'));
   }
+}
+
+/** A branch that was cleaning up when the daemon ended had been given up before. */
+function isGivenUp(error: unknown): boolean {
+  return error instanceof Interrupt && error.kind === 'superseded';
 }

@@ -10,7 +10,7 @@ const LOOK_AGAIN_MS = 60_000;
 const MOST_AT_ONCE = 64;
 
 /** Waits that need nothing in memory but when they are due, or who is told of a signal. */
-const RESTFUL: ReadonlySet<string> = new Set(['timer', 'until', 'signal', 'retry']);
+const RESTFUL: ReadonlySet<string> = new Set(['timer', 'until', 'signal', 'retry', 'approval']);
 
 /** May a run with these wakes rest? */
 export function areRestful(wakes: readonly WakeRow[]): boolean {

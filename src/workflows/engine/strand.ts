@@ -27,6 +27,11 @@ export class Strand {
     return new Strand(signal, Math.min(deadlineAt, this.deadlineAt ?? deadlineAt), this.unit, this.#line);
   }
 
+  /** The same line of work under a signal and a deadline of its own, whatever becomes of this one's. */
+  apart(signal: AbortSignal, deadlineAt: number | null): Strand {
+    return new Strand(signal, deadlineAt, this.unit, this.#line);
+  }
+
   /** Takes the unit to commit it; a new one begins. */
   take(): Unit {
     const { unit } = this.#line;

@@ -1,22 +1,27 @@
 import type { ErrorRecord } from '#core/errors.ts';
 import { errorRecord } from '#core/errors.ts';
 import type { Json } from '#core/json.ts';
-import type { CompiledDefinition, CompiledStep } from '../definition/compiled.ts';
+import type { CompiledDefinition, CompiledStep, TryStep } from '../definition/compiled.ts';
 import { evaluateCondition } from '../expressions/expression.ts';
 import type { StepView } from '../expressions/scope.ts';
 import type { StepStatus } from '../port.ts';
+import { runApproval } from './approval-step.ts';
 import { runChild } from './child-step.ts';
 import { runCondition } from './condition-step.ts';
 import { withDeadline } from './deadline.ts';
 import type { Execution, RunScope } from './execution.ts';
 import { Interrupt, StepFailure } from './interrupt.ts';
 import { storedOutput } from './journal.ts';
-import { runLoop } from './loop-step.ts';
+import { begunRounds, runLoop } from './loop-step.ts';
 import { runBranches, runParallel } from './parallel-step.ts';
 import { type Position, SKIPPED } from './position.ts';
+import { runSet } from './set-step.ts';
 import type { StepRow } from './steps-table.ts';
 import type { Strand } from './strand.ts';
+import { runSwitch } from './switch-step.ts';
 import { runTask } from './task-step.ts';
+import { roundsOf, runTry } from './try-step.ts';
+import { Undos } from './undo.ts';
 import { runWait } from './wait-step.ts';
 
 /**
@@ -25,9 +30,22 @@ import { runWait } from './wait-step.ts';
  */
 export class Walk {
   readonly execution: Execution;
+  #undos: Undos | undefined;
+  #undoable: boolean | undefined;
 
   constructor(execution: Execution) {
     this.execution = execution;
+  }
+
+  /** What has completed and can be undone. */
+  get undos(): Undos {
+    this.#undos ??= new Undos(this);
+    return this.#undos;
+  }
+
+  get #hasUndo(): boolean {
+    this.#undoable ??= [...this.execution.facts.definition.byId.values()].some(({ undo }) => undo.length > 0);
+    return this.#undoable;
   }
 
   /** The top level, by the definition's mode. Returns the last step's output. */
@@ -73,12 +91,16 @@ export class Walk {
     const at: Position = { step, path, scope, strand, known };
     try {
       if (known && isSettled(known)) return this.#replayed(at, known);
+      if (strand.signal.aborted && (!known || ALONE.has(step.kind))) {
+        throw strand.signal.reason; // what had begun of the others may have to be cleaned up
+      }
       if (this.execution.isHeld) await this.execution.turn(strand);
       if (!known && step.when && !this.#applies(at)) {
         this.execution.journal.skip(strand.unit, step, path, 'its `when` was false', this.#now());
         return this.#show(at, SKIPPED, 'skipped', null);
       }
       const output = await this.#dispatch(at);
+      if (step.undo.length > 0 && output !== SKIPPED) this.undos.completed(at);
       return this.#show(at, output, output === SKIPPED ? 'skipped' : 'completed', null);
     } catch (error) {
       return this.#handle(at, error);
@@ -115,6 +137,14 @@ export class Walk {
         return withDeadline(this, at, (inner) => runWait(this, { ...inner, step }), step.fallback);
       case 'run_workflow':
         return withDeadline(this, at, (inner) => runChild(this, { ...inner, step }));
+      case 'switch':
+        return withDeadline(this, at, (inner) => runSwitch(this, { ...inner, step }));
+      case 'set':
+        return runSet(this, { ...at, step });
+      case 'try':
+        return runTry(this, { ...at, step });
+      case 'approval':
+        return withDeadline(this, at, (inner) => runApproval(this, { ...inner, step }));
     }
   }
 
@@ -129,7 +159,10 @@ export class Walk {
   #replayed(at: Position, known: StepRow): Json | typeof SKIPPED {
     this.#recallInside(at);
     if (known.status === 'skipped') return this.#show(at, SKIPPED, 'skipped', null);
-    if (known.status === 'completed') return this.#show(at, storedOutput(known), 'completed', null);
+    if (known.status === 'completed') {
+      if (at.step.undo.length > 0) this.undos.recalled(at);
+      return this.#show(at, storedOutput(known), 'completed', null);
+    }
     throw new StepFailure(recordOf(known), at.path);
   }
 
@@ -144,8 +177,10 @@ export class Walk {
       if (!known) continue;
       const at: Position = { step, path, scope, strand, known };
       this.#recallInside(at);
-      if (known.status === 'completed') this.#show(at, storedOutput(known), 'completed', null);
-      else if (known.status === 'skipped') this.#show(at, SKIPPED, 'skipped', null);
+      if (known.status === 'completed') {
+        if (step.undo.length > 0) this.undos.recalled(at);
+        this.#show(at, storedOutput(known), 'completed', null);
+      } else if (known.status === 'skipped') this.#show(at, SKIPPED, 'skipped', null);
       else if (known.status === 'failed' && step.onError !== 'fail') {
         this.#show(at, null, 'failed', recordOf(known));
         if (step.onError !== 'continue') this.recall(step.onError, scope, `${path}/on_error`, strand);
@@ -153,8 +188,28 @@ export class Walk {
     }
   }
 
-  #recallInside({ step, path, scope, strand }: Position): void {
-    if (step.kind === 'condition') {
+  /** What the `catch` and the `finally` of a try did, in each round of it. */
+  recallRounds({ step, path, scope, strand, known }: Position<TryStep>): void {
+    for (const round of roundsOf(path, known?.detail ?? null)) {
+      this.recall(step.catch ?? [], scope, round.catch, strand);
+      this.recall(step.finally, scope, round.finally, strand);
+    }
+  }
+
+  #recallInside(at: Position): void {
+    const { step, path, scope, strand } = at;
+    if (step.kind === 'switch') {
+      for (const [i, { steps }] of step.cases.entries()) this.recall(steps, scope, `${path}/${i}`, strand);
+      this.recall(step.default ?? [], scope, `${path}/default`, strand);
+    } else if (step.kind === 'try') {
+      this.recall(step.steps, scope, `${path}/try`, strand);
+      this.recallRounds({ ...at, step });
+    } else if (step.kind === 'loop' && this.#hasUndo) {
+      // Nobody outside sees a loop's steps, but they may have to be undone.
+      for (const round of begunRounds(this, { ...at, step })) {
+        this.recall(step.steps, round.scope, round.prefix, strand);
+      }
+    } else if (step.kind === 'condition') {
       this.recall(step.then, scope, `${path}/then`, strand);
       this.recall(step.else, scope, `${path}/else`, strand);
     } else if (step.kind === 'parallel') {
@@ -164,7 +219,9 @@ export class Walk {
 
   /** `on_error`: fail, go on, or run other steps and go on. */
   async #handle(at: Position, error: unknown): Promise<Json> {
-    if (!(error instanceof StepFailure) || at.strand.signal.aborted) throw error;
+    // What was handled before a restart is handled again, also on the way to cleaning up.
+    const isNew = !at.known || !isSettled(at.known);
+    if (!(error instanceof StepFailure) || (isNew && at.strand.signal.aborted)) throw error;
     const { onError } = at.step;
     if (onError === 'fail') throw error;
     this.#show(at, null, 'failed', error.record);
@@ -194,6 +251,9 @@ export class Walk {
     return this.execution.deps.clock.now();
   }
 }
+
+/** Kinds with nothing inside and nobody else at work for them. */
+const ALONE: ReadonlySet<CompiledStep['kind']> = new Set(['task', 'wait', 'approval', 'set']);
 
 const CANCELLED: ErrorRecord = {
   code: 'step.cancelled',
