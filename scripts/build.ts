@@ -10,6 +10,7 @@ import { packageFolders } from './package-folders.ts';
  *     daemon.js       src/main.ts
  *     <x>-thread.js   src/<room>/<x>-thread.ts and <x>-process.ts, found beside daemon.js
  *     chainbot.js     src/cli/main.ts, the command
+ *     static-check.js src/static-check.ts, which the command loads when no daemon answers
  *     packages.json   the folders of node_modules that must be installed beside dist/
  *
  * It is made in a folder of its own and then moved in file by file, so that nobody sees half of one.
@@ -34,7 +35,11 @@ process.exitCode = await main(process.argv.slice(2));
 `;
 
 async function entries(): Promise<Record<string, string>> {
-  const found: Record<string, string> = { daemon: 'src/main.ts', chainbot: 'src/cli/main.ts' };
+  const found: Record<string, string> = {
+    daemon: 'src/main.ts',
+    chainbot: 'src/cli/main.ts',
+    'static-check': 'src/static-check.ts',
+  };
   for await (const file of glob('src/*/*-{thread,process}.ts', { cwd: root }))
     found[path.basename(file, '.ts')] = file;
   return found;

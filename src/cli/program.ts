@@ -8,6 +8,7 @@ import { defineRun, defineRuns } from './commands/runs.ts';
 import { defineSecrets } from './commands/secrets.ts';
 import { defineDevices, defineSimulator } from './commands/things.ts';
 import { defineTriggers } from './commands/triggers.ts';
+import { defineWorkbench } from './commands/workbench.ts';
 import { defineWorkflows } from './commands/workflows.ts';
 
 /** The options that every command takes, before or after its name. */
@@ -26,7 +27,7 @@ const HELP_OPTION = new Option('-h, --help', 'display help for command');
 
 const GROUPS: readonly (readonly [heading: string, define: readonly Define[]])[] = [
   ['Look:', [defineDaemon, defineEvents, defineNotifications, defineOutbox]],
-  ['Work:', [defineWorkflows, defineTriggers, defineRun, defineRuns]],
+  ['Work:', [defineWorkflows, defineTriggers, defineRun, defineRuns, defineWorkbench]],
   ['Things:', [defineDevices, defineSimulator]],
   ['Set-up:', [defineTokens, defineSecrets, defineCompletion]],
 ];

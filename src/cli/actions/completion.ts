@@ -45,5 +45,7 @@ const NAMES: Readonly<Record<NameKind, Names>> = {
   device: async (api) => (await api.devices()).devices.map((device) => [device.id, device.name]),
   'secret-name': async (api) =>
     (await api.secrets()).secrets.map((secret) => [secret.name, secret.kind.type]),
+  template: async (api) =>
+    (await api.templates()).templates.map((template) => [template.name, template.description]),
   token: async (api) => (await api.tokens()).tokens.map((token) => [token.name, token.id]),
 };

@@ -19,6 +19,7 @@ export async function set(session: Session, name: string, options: SetOptions): 
   const { io, screen, json } = session;
   const kind = kindOf(options);
   const api = await session.api();
+  await api.secrets(); // a daemon that is not there says so before anybody types
   const value = await io.readHidden(`Value of ${printable(name)} (it is not shown): `, LARGEST_VALUE);
   const { created, ...stored } = await api.setSecret(name, value, kind);
   if (json) return screen.json(stored);

@@ -1,5 +1,6 @@
 import { ChainbotError } from '#core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
+import { sourceType } from '../definition-file.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { readText } from '../input.ts';
 import type { Session } from '../session.ts';
@@ -78,9 +79,20 @@ export async function show(session: Session, name: string, options: ShowWorkflow
 
 export async function add(session: Session, file: string): Promise<ExitCode | undefined> {
   const source = await readText(file, session.io);
+  const name = file === '-' ? 'standard input' : file;
+  return storeDefinition(session, source, sourceType(file, source), name);
+}
+
+/** Stores a definition and says its version; its faults are told with their lines in `from`. */
+export async function storeDefinition(
+  session: Session,
+  source: string,
+  type: 'yaml' | 'json',
+  from: string,
+): Promise<ExitCode | undefined> {
   const api = await session.api();
   try {
-    const saving = api.saveWorkflow(source, typeOf(file, source));
+    const saving = api.saveWorkflow(source, type);
     const { created, ...saved } = await session.progress.during('checking the definition', saving);
     if (session.json) session.screen.json(saved);
     else {
@@ -90,13 +102,8 @@ export async function add(session: Session, file: string): Promise<ExitCode | un
     return undefined;
   } catch (error) {
     if (!(error instanceof ChainbotError)) throw error;
-    return session.fail(error, file === '-' ? 'standard input' : file);
+    return session.fail(error, from);
   }
-}
-
-function typeOf(file: string, source: string): 'yaml' | 'json' {
-  if (/\.ya?ml$/i.test(file)) return 'yaml';
-  return /\.json$/i.test(file) || source.trimStart().startsWith('{') ? 'json' : 'yaml';
 }
 
 export async function versions({ api, screen, json }: Session, name: string): Promise<void> {
