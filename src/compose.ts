@@ -13,22 +13,18 @@ import { portOwner } from './config/port-owner.ts';
 import { type Clock, systemClock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import type { Part } from './core/part.ts';
+import { everyStepType } from './every-step-type.ts';
 import { Devices } from './hardware/devices.ts';
 import { SimulatedGreenhouse } from './hardware/simulated-greenhouse.ts';
 import { Simulator } from './hardware/simulator.ts';
-import { deviceReadStep } from './hardware/steps/device-read.ts';
-import { deviceWriteStep } from './hardware/steps/device-write.ts';
 import { Tokens } from './identity/tokens.ts';
 import { clockSources } from './module/clock-sources.ts';
 import { ClockTrust } from './module/clock-trust.ts';
 import { EventLoopDelay } from './module/event-loop-delay.ts';
 import { HealthBoard } from './module/health-board.ts';
 import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
-import { mqttChannel } from './mqtt/notification-channel.ts';
-import { publishStep } from './mqtt/steps/publish.ts';
 import type { ListeningAddress } from './outbound/address-guard.ts';
 import { createOutbound, type Outbound } from './outbound/create-outbound.ts';
-import { emailChannel } from './outbound/email-channel.ts';
 import { schemaVersion } from './store/migrations.ts';
 import type { ReaderPort, WriterPort } from './store/port.ts';
 import { Store } from './store/store.ts';
@@ -37,15 +33,9 @@ import { createVault } from './vault/create-vault.ts';
 import type { Vault } from './vault/vault.ts';
 import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
 import { Engine } from './workflows/engine/engine.ts';
-import { NotificationChannels } from './workflows/notification-targets.ts';
 import { Notifications } from './workflows/notifications.ts';
 import { type FolderResult, storeFolder } from './workflows/site-folder.ts';
-import { apiCallStep } from './workflows/steps/api-call.ts';
-import { emailStep } from './workflows/steps/email.ts';
-import { notificationStep } from './workflows/steps/notification.ts';
 import { siteFiles } from './workflows/steps/site-files.ts';
-import { transformStep } from './workflows/steps/transform.ts';
-import { webhookStep } from './workflows/steps/webhook.ts';
 import { createTriggers, type Triggers } from './workflows/triggers/create-triggers.ts';
 import type { MqttTriggers } from './workflows/triggers/mqtt-triggers.ts';
 import { Workbench } from './workflows/workbench.ts';
@@ -156,23 +146,11 @@ function build(options: ComposeOptions): Parts {
     types: () => late.types.types(),
   });
   const mqtt = buildMqtt(options, base, workflows.triggers.mqtt);
-  const channels = new NotificationChannels()
-    .register(mqttChannel(mqtt.publisher, config.mqtt.baseTopic))
-    .register(emailChannel(outbox));
-  const files = siteFiles(config.filesDir);
-  late.types = stepTypes([
-    transformStep,
-    apiCallStep(
-      { http, secrets: base.vault, files },
-      { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes },
-    ),
-    webhookStep(http, base.vault, { timeoutMs: config.outbound.timeout }),
-    emailStep(outbox, files),
-    notificationStep(store.reader, store, channels),
-    deviceReadStep(devices),
-    deviceWriteStep(devices),
-    publishStep(mqtt.publisher),
-  ]);
+  late.types = everyStepType({
+    ...{ ...data, secrets: base.vault, devices, http, mail: outbox, files: siteFiles(config.filesDir) },
+    ...{ publisher: mqtt.publisher, baseTopic: config.mqtt.baseTopic },
+    limits: { timeoutMs: config.outbound.timeout, maxBytes: config.outbound.maxResponseBytes },
+  });
   const health = new HealthBoard({ writer: store, clock, log, everyMs: config.module.healthSeconds * 1000 });
   const rooms = { ...base, ...workflows, devices, simulator, tokens, client, http, outbox, mqtt, health };
   const api = buildApi(options, rooms);

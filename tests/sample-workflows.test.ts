@@ -12,28 +12,18 @@ import type { DeviceDeclaration } from '#hardware/declaration.ts';
 import { Devices } from '#hardware/devices.ts';
 import { SimulatedGreenhouse } from '#hardware/simulated-greenhouse.ts';
 import { Simulator } from '#hardware/simulator.ts';
-import { deviceReadStep } from '#hardware/steps/device-read.ts';
-import { deviceWriteStep } from '#hardware/steps/device-write.ts';
-import { mqttChannel } from '#mqtt/notification-channel.ts';
 import type { PublishPort } from '#mqtt/port.ts';
-import { publishStep } from '#mqtt/steps/publish.ts';
-import { emailChannel } from '#outbound/email-channel.ts';
 import { HttpClient } from '#outbound/http-client.ts';
 import { Outbox } from '#outbound/outbox.ts';
 import type { Store } from '#store/store.ts';
 import { parseDefinition } from '#workflows/definition/parse-definition.ts';
-import { type StepTypes, stepTypes } from '#workflows/definition/step-types.ts';
+import type { StepTypes } from '#workflows/definition/step-types.ts';
 import { Engine } from '#workflows/engine/engine.ts';
 import { evaluateCondition } from '#workflows/expressions/expression.ts';
-import { NotificationChannels } from '#workflows/notification-targets.ts';
 import type { RunDetail } from '#workflows/port.ts';
-import { apiCallStep } from '#workflows/steps/api-call.ts';
-import { emailStep } from '#workflows/steps/email.ts';
-import { notificationStep } from '#workflows/steps/notification.ts';
 import { siteFiles } from '#workflows/steps/site-files.ts';
-import { transformStep } from '#workflows/steps/transform.ts';
-import { webhookStep } from '#workflows/steps/webhook.ts';
 import { WorkflowCatalog } from '#workflows/workflow-catalog.ts';
+import { everyStepType } from '../src/every-step-type.ts';
 import { fakeSecrets } from './support/fake-secrets.ts';
 import { HandClock } from './support/hand-clock.ts';
 import { openStore } from './support/open-store.ts';
@@ -68,7 +58,6 @@ beforeEach(async () => {
   events.open();
   await startHouse();
   const http = new HttpClient({ clock: systemClock, userAgent: 't', allowHosts: [], listening: () => [] });
-  const files = siteFiles('/nowhere');
   const mail = new Outbox({
     ...{ reader: store.reader, writer: store, clock, log: silentLog, sender: undefined, attempts: 1 },
   });
@@ -77,20 +66,11 @@ beforeEach(async () => {
       published.push({ topic, payload: JSON.parse(String(payload)) as Json });
     },
   };
-  const channels = new NotificationChannels()
-    .register(mqttChannel(publisher, 'chainbot'))
-    .register(emailChannel(mail));
-  types = stepTypes([
-    transformStep,
-    deviceReadStep(devices),
-    deviceWriteStep(devices),
-    notificationStep(store.reader, store, channels),
-    apiCallStep({ http, secrets: fakeSecrets({}), files }, { timeoutMs: 1000, maxBytes: 1000 }),
-    webhookStep(http, fakeSecrets({}), { timeoutMs: 1000 }),
-    emailStep(mail, files),
-    publishStep(publisher),
-  ]);
   const stores = { reader: store.reader, writer: store };
+  types = everyStepType({
+    ...{ ...stores, secrets: fakeSecrets({}), devices, publisher, http, mail, files: siteFiles('/nowhere') },
+    ...{ baseTopic: 'chainbot', limits: { timeoutMs: 1000, maxBytes: 1000 } },
+  });
   catalog = new WorkflowCatalog({ store: stores, stepTypes: types, clock });
   catalog.open();
   for (const file of SAMPLES) await catalog.save(source(file), 'yaml', SYSTEM);
