@@ -1,10 +1,10 @@
-import { eventRow } from '#bus/event-row.ts';
 import type { Clock } from '#core/clock.ts';
 import { errorRecord, RetryableError } from '#core/errors.ts';
 import type { ReaderPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { CompiledConcurrency } from '../definition/concurrency.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
+import { drained } from './drain.ts';
 import { Execution, type ExecutionDeps, type RunFacts } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import { Journal } from './journal.ts';
@@ -22,17 +22,12 @@ import {
 import { persist } from './persist.ts';
 import { areRestful, RestingRuns } from './resting-runs.ts';
 import { type LiveRun, lineName, Roster } from './roster.ts';
-import { cancelledBegin, cancelledQueued, failedRun } from './run-ends.ts';
-import { runEvent } from './run-events.ts';
-import { beginQueuedRun, type RunRow, runByKey } from './run-table.ts';
-import { deleteWakes, type StepRow, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
+import { recoveredEvent } from './run-events.ts';
+import { type RunRow, runByKey } from './run-table.ts';
+import { begunQueued, cancelledBegin, cancelledQueued, failedRun } from './run-units.ts';
+import { type StepRow, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
 import type { Ticks } from './ticks.ts';
-import { type TurnLimits, Turns } from './turns.ts';
-
-export interface LaunchLimits extends TurnLimits {
-  /** A run that only waits is put out of memory after this long, milliseconds. */
-  readonly restAfterMs: number;
-}
+import { type LaunchLimits, stoppingNow, Turns } from './turns.ts';
 
 /** Makes runs, begins them when it is their turn, and follows each to its end. */
 export class Launcher {
@@ -81,17 +76,9 @@ export class Launcher {
 
   /** @throws RetryableError `engine.busy` */
   assertRoom(later = false): void {
-    if (!this.#draining) {
-      this.turns.assertRoom(later);
-      return;
-    }
-    throw new RetryableError('engine.busy', 'ChainBot is stopping', {
-      hint: 'It is there again in a moment.',
-      retryAfterMs: 1000,
-    });
+    if (this.#draining) throw stoppingNow();
+    this.turns.assertRoom(later);
   }
-
-  // ---- making runs -------------------------------------------------------------------------------------------
 
   /**
    * Puts a new run into a unit; nothing happens until it is committed, by `begin` (a run that can begin at
@@ -154,8 +141,6 @@ export class Launcher {
     this.roster.leave(live, { status: 'cancelled', output: null, error: null });
   }
 
-  // ---- picking runs up ---------------------------------------------------------------------------------------
-
   /** A row of an earlier start of the daemon, or of a retried or forked run; `unit` goes with its first commit. */
   pickUp(row: RunRow, steps: readonly StepRow[], wakes: readonly WakeRow[], unit: Unit): LiveRun {
     const live = liveOf(row);
@@ -191,6 +176,10 @@ export class Launcher {
   goOnFromDisk(live: LiveRun): void {
     if (this.#draining) return;
     this.#withRow(live, (row) => {
+      if (row.status === 'queued') {
+        this.#beginRow(live, row);
+        return;
+      }
       const wakes = this.#reader.all(wakesOfRun, { run: row.key });
       this.#goOn(live, this.#catalog.byKey(row.version_key), row, this.#stepsOf(row), wakes, new Unit());
     });
@@ -206,11 +195,12 @@ export class Launcher {
       this.wake(live);
       return;
     }
-    if (this.#draining || !this.resting.remove(live)) return;
+    if (this.#draining || !this.resting.has(live)) return;
     if (!this.turns.hasRoom) {
-      this.resting.add(live, [wakeForLater(live.key, { inMs: FULL_AGAIN_MS }, this.#ticks.now())]);
+      this.#restAgain(live);
       return;
     }
+    this.resting.remove(live);
     this.#withRow(live, (row) => {
       const { concurrency } = this.#catalog.byKey(row.version_key).compiled;
       if (concurrency?.on_limit === 'skip' && this.turns.isFull(live.line, concurrency)) {
@@ -222,13 +212,23 @@ export class Launcher {
     });
   }
 
-  /** With the run's row; one that can't be run any more is given up. */
+  #restAgain(live: LiveRun): void {
+    this.resting.add(live, [wakeForLater(live.key, { inMs: AGAIN_MS }, this.#ticks.now())]);
+  }
+
+  /** With the run's row; one that can't be run any more is given up, one that can't be read now is tried again. */
   #withRow(live: LiveRun, work: (row: RunRow) => void): void {
-    const row = this.#reader.get(runByKey, { key: live.key });
+    let row: RunRow | undefined;
     try {
+      row = this.#reader.get(runByKey, { key: live.key });
       if (!row) throw new Error('its row is gone');
       work(row);
     } catch (error) {
+      if (error instanceof RetryableError) {
+        this.#deps().log.warn({ err: error, run: live.id }, 'a run that is due can not be read now');
+        this.#restAgain(live);
+        return;
+      }
       this.#deps().log.error({ err: error, run: live.id }, 'a run can no longer be run');
       this.roster.leave(live, undefined);
       if (row) void this.giveUp(row, error).catch(() => undefined);
@@ -247,10 +247,7 @@ export class Launcher {
     const isTask = (id: string): boolean => version.compiled.byId.get(id)?.kind === 'task';
     const interrupted = journal.interrupted(isTask);
     if (interrupted.length > 0) {
-      const data = { run: row.id, workflow: row.workflow, version: row.version, interrupted };
-      unit.event(
-        eventRow('chainbot.workflow.recovered', `run/${row.id}`, 'system:chainbot', data, this.clock.now()),
-      );
+      unit.event(recoveredEvent(row, interrupted, this.clock.now()));
     }
     const facts = factsOf(row, version.compiled, row.started_at ?? row.created_at);
     const execution = new Execution(journal, facts, this.#deps(), {
@@ -276,19 +273,19 @@ export class Launcher {
   }
 
   #beginStored(live: LiveRun): void {
-    this.#withRow(live, (row) => {
-      const { compiled } = this.#catalog.byKey(row.version_key);
-      const steps = row.forked_from === null ? [] : this.#stepsOf(row);
-      this.#beginQueued(live, factsOf(row, compiled, this.clock.now()), steps, row.start_at !== null);
-    });
+    this.#withRow(live, (row) => this.#beginRow(live, row));
+  }
+
+  #beginRow(live: LiveRun, row: RunRow): void {
+    const { compiled } = this.#catalog.byKey(row.version_key);
+    const steps = row.forked_from === null ? [] : this.#stepsOf(row);
+    this.#beginQueued(live, factsOf(row, compiled, this.clock.now()), steps, row.start_at !== null);
   }
 
   /** A queued run's turn: its row says so with its first step's intent. */
   #beginQueued(live: LiveRun, facts: RunFacts, steps: readonly StepRow[], hasWake: boolean): void {
     const now = this.clock.now();
-    const unit = new Unit().add(beginQueuedRun, { key: live.key, started_at: now }, 1);
-    if (hasWake) unit.add(deleteWakes, { run: live.key });
-    unit.event(runEvent('chainbot.workflow.started', live, facts.actor, now));
+    const unit = begunQueued(live, facts.actor, hasWake, now);
     const journal = new Journal(identity(live), steps, []);
     const begun = { ...facts, startedAt: now };
     this.totals.started++;
@@ -315,8 +312,6 @@ export class Launcher {
     });
     this.#running.set(live, done);
   }
-
-  // ---- out of memory, and to an end --------------------------------------------------------------------------
 
   #rest(live: LiveRun, execution: Execution): void {
     if (this.#draining || live.execution !== execution || !execution.canRest) return;
@@ -387,13 +382,7 @@ export class Launcher {
     this.#draining = true;
     this.resting.stop();
     const executions = this.roster.all().flatMap((live) => live.execution ?? []);
-    for (const execution of executions) execution.drain();
-    // One turn, so that a step whose intent has just landed is seen to act.
-    await new Promise((resolve) => setImmediate(resolve));
-    const deadline = Date.now() + graceMs;
-    while (Date.now() < deadline && executions.some((execution) => execution.acting > 0)) {
-      await new Promise((resolve) => setTimeout(resolve, 15));
-    }
+    await drained(executions, graceMs);
     this.#stopping.abort(new Interrupt('shutdown', 'ChainBot is stopping'));
     for (const execution of executions) execution.shutdown();
     await Promise.all(this.#running.values());
@@ -402,6 +391,6 @@ export class Launcher {
 }
 
 const SOON_MS = 1000;
-/** A run whose time has come while there is no room for it is looked at again after this. */
-const FULL_AGAIN_MS = 1000;
+/** A run that is due while there is no room for it, or no disk, is looked at again after this. */
+const AGAIN_MS = 1000;
 const NO_ROOM = 'when its time had come, as many runs as may be were under way';

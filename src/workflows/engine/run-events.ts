@@ -66,6 +66,16 @@ export function migrateEvent(
   );
 }
 
+/** A run that was under way when the daemon ended; `interrupted` are the paths of its steps that were. */
+export function recoveredEvent(
+  { id, workflow, version }: Named,
+  interrupted: string[],
+  now: number,
+): EventRow {
+  const data = { run: id, workflow, version, interrupted };
+  return eventRow('chainbot.workflow.recovered', `run/${id}`, 'system:chainbot', data, now);
+}
+
 /** The one event that a run ends with; `from` is when it began (Unix milliseconds). */
 export function endEvent(run: Named, from: number, end: EndOfRun, now: number): EventRow {
   const { id, workflow, version } = run;

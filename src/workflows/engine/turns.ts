@@ -12,6 +12,11 @@ export interface TurnLimits {
   readonly maxWaiting: number;
 }
 
+export interface LaunchLimits extends TurnLimits {
+  /** A run that only waits is put out of memory after this long, milliseconds. */
+  readonly restAfterMs: number;
+}
+
 /** Who may begin: the daemon's own limits, and those of each workflow's line. */
 export class Turns {
   readonly #roster: Roster;
@@ -94,6 +99,13 @@ export class Turns {
     }
     this.#roster.advance(line, max);
   }
+}
+
+export function stoppingNow(): RetryableError {
+  return new RetryableError('engine.busy', 'ChainBot is stopping', {
+    hint: 'It is there again in a moment.',
+    retryAfterMs: 1000,
+  });
 }
 
 const QUEUE_AGAIN_MS = 5000;

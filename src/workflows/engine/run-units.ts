@@ -1,10 +1,10 @@
 import type { ErrorRecord } from '#core/errors.ts';
 import { Unit } from '#store/unit.ts';
-import { endEvent } from './run-events.ts';
-import { finishRun, type RunRow } from './run-table.ts';
+import { endEvent, runEvent } from './run-events.ts';
+import { beginQueuedRun, finishRun, type RunRow } from './run-table.ts';
 import { deleteWakes } from './steps-table.ts';
 
-/** Ends of runs that are in no execution, each a unit: the row, its wakes, the event. */
+/** What happens to runs that are in no execution, each a unit: the row, its wakes, the event. */
 
 interface Named {
   readonly key: number;
@@ -20,6 +20,13 @@ export function failedRun(row: RunRow, error: ErrorRecord, now: number): Unit {
     .add(deleteWakes, { run: key })
     .add(finishRun, { key, status: 'failed', output: null, error: JSON.stringify(error), ended_at: now }, 1)
     .event(endEvent(row, row.created_at, { status: 'failed', error }, now));
+}
+
+/** The turn, or the time, of a run has come; goes with its first step's intent. */
+export function begunQueued(run: Named, actor: string, hasWake: boolean, now: number): Unit {
+  const unit = new Unit().add(beginQueuedRun, { key: run.key, started_at: now }, 1);
+  if (hasWake) unit.add(deleteWakes, { run: run.key });
+  return unit.event(runEvent('chainbot.workflow.started', run, actor, now));
 }
 
 /** A run whose turn, or whose time, can no longer come. */
