@@ -221,6 +221,7 @@ function buildWorkflows(
   });
   const workbench = new Workbench({
     ...{ stepTypes: types, workflows: catalog, runs: engine.runs, devices, limits, clock, log },
+    secrets: base.vault,
     // Beside src/, and beside dist/.
     templates: fileURLToPath(new URL('../config/templates', import.meta.url)),
   });

@@ -61,6 +61,19 @@ const WORKFLOWS = () => [
     output: '{{ steps.after.output }}',
   },
   {
+    name: 'credential',
+    steps: [
+      { id: 'call', type: 'api_call', url: `${base}/there?page=1`, credential: 'shelly' },
+      { id: 'query', type: 'api_call', url: `${base}/query`, credential: 'weather' },
+      {
+        id: 'elsewhere',
+        type: 'api_call',
+        url: base.replace('127.0.0.1', 'localhost'),
+        credential: 'shelly',
+      },
+    ],
+  },
+  {
     name: 'refused',
     steps: [
       {
@@ -77,6 +90,9 @@ const WORKFLOWS = () => [
 async function prepare(daemon: Daemon): Promise<void> {
   await daemon.api.setSecret('token', TOKEN);
   await daemon.api.setSecret('password', PASSWORD);
+  const hosts = [base.replace('http://', '')];
+  await daemon.api.setSecret('shelly', PASSWORD, { type: 'basic', username: 'ada', hosts });
+  await daemon.api.setSecret('weather', TOKEN, { type: 'query', parameter: 'appid', hosts });
   for (const workflow of WORKFLOWS()) await daemon.api.saveWorkflow(JSON.stringify(workflow), 'json');
 }
 
@@ -129,8 +145,14 @@ test('a secret goes out with the request and is found nowhere else', async () =>
     expect(JSON.stringify(told.output)).toContain('Bearer [secret token]');
     const refused = await ended(daemon, 'refused');
     expect(refused).toMatchObject({ status: 'failed', error: { code: 'http.status' } });
+    heard.length = 0;
+    const credential = await ended(daemon, 'credential');
+    expect(credential.error).toMatchObject({ code: 'credential.host_refused', step: 'elsewhere' });
+    expect(heard).toHaveLength(2);
+    expect(heard[0]).toContain(`Basic ${Buffer.from(`ada:${PASSWORD}`).toString('base64')}`);
+    expect(heard[1]).toContain(`/query?appid=${TOKEN}`);
     await daemon.api.rotateSecrets();
-    const answers = await everyAnswer(daemon, [told.id, refused.id]);
+    const answers = await everyAnswer(daemon, [told.id, refused.id, credential.id]);
     logs += daemon.log;
     await daemon.stop();
     const stopped = everyFile(site);
@@ -193,7 +215,7 @@ test('a wrong root key: the daemon is up, says what is wrong, and takes the secr
     const health = await daemon.api.health();
     expect(health.parts.find(({ name }) => name === 'vault')).toMatchObject({
       score: 0.4,
-      reasons: [expect.stringContaining('2 secrets cannot be opened')],
+      reasons: [expect.stringContaining('4 secrets cannot be opened')],
       remedies: [expect.stringContaining('vault.previous_key')],
     });
     const run = await ended(daemon, 'refused');
@@ -205,7 +227,7 @@ test('a wrong root key: the daemon is up, says what is wrong, and takes the secr
       vault: { previous_key: first },
     });
     daemon = await Daemon.start(site);
-    expect(await daemon.api.rotateSecrets()).toMatchObject({ rewrapped: 2, key: { source: 'config' } });
+    expect(await daemon.api.rotateSecrets()).toMatchObject({ rewrapped: 4, key: { source: 'config' } });
     expect((await ended(daemon, 'tell')).status).toBe('completed');
   } finally {
     await daemon[Symbol.asyncDispose]();

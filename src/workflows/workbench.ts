@@ -3,6 +3,7 @@ import type { Clock } from '#core/clock.ts';
 import type { Json, JsonObject } from '#core/json.ts';
 import { type Log, silentLog } from '#core/log.ts';
 import type { DevicesPort } from '#hardware/port.ts';
+import type { SecretsPort } from '#vault/port.ts';
 import { type CheckReport, checkDefinition } from './check/check-definition.ts';
 import type { StepTypes } from './definition/step-types.ts';
 import { Engine, type EngineOptions } from './engine/engine.ts';
@@ -39,6 +40,7 @@ export interface WorkbenchOptions {
   readonly workflows: WorkflowsPort;
   readonly runs: Pick<RunsPort, 'get'>;
   readonly devices: Pick<DevicesPort, 'list'>;
+  readonly secrets: Pick<SecretsPort, 'names'>;
   /** Limits of the daemon's engine; trials run under the same. */
   readonly limits: EngineOptions['limits'];
   /** The folder of the templates. */
@@ -67,12 +69,13 @@ export class Workbench implements WorkbenchPort {
   }
 
   check(source: string, type: 'yaml' | 'json'): CheckReport {
-    const { stepTypes, devices, workflows } = this.#options;
+    const { stepTypes, devices, workflows, secrets } = this.#options;
     return checkDefinition(source, type, {
       stepTypes,
       events: Object.keys(catalogue),
       devices: devices.list(),
       workflows: workflows.list().map(({ name }) => name),
+      secrets: secrets.names(),
     });
   }
 

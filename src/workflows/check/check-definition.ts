@@ -1,5 +1,5 @@
 import { type Fault, TerminalError } from '#core/errors.ts';
-import { isJsonObject, type JsonObject } from '#core/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
 import { type Locate, type Path, pathText } from '../definition/faults.ts';
 import { parseDefinition } from '../definition/parse-definition.ts';
@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly devices?: readonly { readonly id: string; readonly writable: boolean }[] | undefined;
   /** Names of stored workflows. */
   readonly workflows?: readonly string[] | undefined;
+  /** Names of the secrets in the vault. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 const MOST_PROBLEMS = 200;
@@ -134,6 +136,7 @@ class Checker {
       }
     }
     for (const text of textsOf(sighting)) {
+      for (const name of quietly(secretsIn)(text)) this.#checkSecret(name, path);
       const [type] = quietly((one: string) => [expressionType(one, env)])(text);
       if (sighting.kind !== 'condition' || type === undefined) continue;
       if (type.kind === 'any' || type.kind === 'boolean') continue;
@@ -148,6 +151,7 @@ class Checker {
 
   #checkThings({ type, fields, path }: WrittenStep): void {
     const { device, workflow } = fields;
+    for (const field of ['credential', 'secret']) this.#checkSecrets(fields[field], [...path, field]);
     if (typeof device === 'string' && !hasExpression(device) && this.#around.stepTypes.get(type)) {
       this.#checkDevice(device, [...path, 'device'], 'error', type === 'device_write');
     }
@@ -181,11 +185,26 @@ class Checker {
     this.#add('warning', path, `there is no workflow "${name}" yet`, hint);
   }
 
+  /** A field that names a secret, or several. */
+  #checkSecrets(named: Json | undefined, path: Path): void {
+    for (const name of Array.isArray(named) ? named : [named]) {
+      if (typeof name === 'string' && !hasExpression(name)) this.#checkSecret(name, path);
+    }
+  }
+
+  #checkSecret(name: string, path: Path): void {
+    const { secrets } = this.#around;
+    if (secrets === undefined || secrets.includes(name)) return;
+    const hint = didYouMean(name, secrets) ?? `Set it before this runs: chainbot secrets set ${name}`;
+    this.#add('warning', path, `there is no secret "${name}" yet`, hint);
+  }
+
   #checkTriggers(): void {
     const { triggers } = this.#definition;
     if (!Array.isArray(triggers)) return;
     for (const [i, trigger] of triggers.entries()) {
       if (!isJsonObject(trigger)) continue;
+      for (const field of ['secret', 'token']) this.#checkSecrets(trigger[field], ['triggers', i, field]);
       if (typeof trigger.event === 'string') this.#checkEvent(trigger.event, ['triggers', i, 'event']);
       if (trigger.type === 'device' && typeof trigger.device === 'string') {
         this.#checkDevice(trigger.device, ['triggers', i, 'device'], 'error');
@@ -211,6 +230,8 @@ function textsOf({ kind, text }: Sighting): readonly string[] {
   const inBraces = parts.flatMap((part) => ('expression' in part ? [part.expression] : []));
   return inBraces.length === 0 && kind === 'condition' ? [text] : inBraces;
 }
+
+const secretsIn = (text: string): readonly string[] => [...compileExpression(text).references.secrets];
 
 function readerOf({ kind, text, path }: Sighting): {
   readonly path: Path;
