@@ -108,6 +108,9 @@ function deriveSections({ api, storage, events, telemetry, engine, outbound, ...
       maxQueuedRuns: engine.max_queued_runs,
       maxWaitingRuns: engine.max_waiting_runs,
       runRetentionDays: engine.run_retention_days,
+      failedRunRetentionDays: engine.failed_run_retention_days ?? undefined,
+      runRetentionCount: engine.run_retention_count ?? undefined,
+      maxOutputBytes: engine.max_output_bytes,
       /** Milliseconds. */
       defaultTimeout: parseDuration(engine.default_timeout),
     },

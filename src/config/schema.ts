@@ -131,6 +131,17 @@ const engine = section('The workflow engine.', {
   run_retention_days: count(1, 3650)
     .default(90)
     .describe('Ended runs, with their steps, are removed after this many days.'),
+  failed_run_retention_days: count(1, 3650)
+    .nullable()
+    .default(null)
+    .describe('Failed runs are removed after this many days. null: like the others.'),
+  run_retention_count: count(1, 100_000)
+    .nullable()
+    .default(null)
+    .describe('More runs of one workflow than this are removed, the oldest first. null: any number stays.'),
+  max_output_bytes: count(1024, 256 * 1024 * 1024)
+    .default(16 * 1024 * 1024)
+    .describe('A larger output of a step is an error. Above 256 KiB outputs are files in data_dir/outputs.'),
 });
 
 const outbound = section('Requests that leave this machine.', {

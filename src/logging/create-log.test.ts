@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { RetryableError, TerminalError } from '#core/errors.ts';
+import { redactText } from '#core/redact.ts';
 import { createLog, type LogOptions } from './create-log.ts';
-import { redactText } from './redact.ts';
 
 function capture(options: Partial<LogOptions> = {}) {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { type DestinationStream, pino } from 'pino';
 import { isColorSupported, build as prettyStream } from 'pino-pretty';
 import type { Log } from '#core/log.ts';
-import { redactFields, redactText } from './redact.ts';
+import { redactFields, redactText } from '#core/redact.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';

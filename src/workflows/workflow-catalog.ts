@@ -12,6 +12,7 @@ import { compileDefinition, parseDefinition } from './definition/parse-definitio
 import type { StepTypes } from './definition/step-types.ts';
 import type {
   DefinitionChange,
+  RetentionDefinition,
   WorkflowDefinition,
   WorkflowDetail,
   WorkflowSummary,
@@ -40,6 +41,7 @@ export interface RunnableVersion {
 interface Entry extends WorkflowSummary {
   readonly versionKey: number;
   readonly definition: string;
+  readonly retention: RetentionDefinition | undefined;
   readonly removed: boolean;
 }
 
@@ -77,6 +79,7 @@ export class WorkflowCatalog implements WorkflowsPort {
         ...summary(row.id, definition, row.version, row.created_at, row.updated_at),
         versionKey: row.key,
         definition: row.definition,
+        retention: definition.retention,
         removed: row.removed_at !== null,
       });
     }
@@ -164,6 +167,11 @@ export class WorkflowCatalog implements WorkflowsPort {
     });
   }
 
+  /** What the newest version says of keeping its runs, of a removed workflow too. */
+  retentionOf(name: string): RetentionDefinition | undefined {
+    return this.#entries.get(name)?.retention;
+  }
+
   /** A version to run: the newest, or the one asked for. @throws TerminalError `workflow.not_found` */
   runnable(name: string, version?: number): RunnableVersion {
     const entry = this.#entry(name);
@@ -219,6 +227,7 @@ export class WorkflowCatalog implements WorkflowsPort {
       ...summary(id, one.compiled.definition, version, createdAt, now),
       versionKey: key,
       definition: one.text,
+      retention: one.compiled.definition.retention,
       removed: false,
     };
     this.#entries.set(name, entry);

@@ -21,7 +21,9 @@ const retention = z
     days: days.optional(),
     failures_days: days.optional(),
   })
-  .refine((value) => Object.keys(value).length > 0, { error: 'says nothing: give keep, days or failures_days' });
+  .refine((value) => Object.keys(value).length > 0, {
+    error: 'says nothing: give keep, days or failures_days',
+  });
 
 export const definitionShape = z.strictObject({
   name: z.string().regex(NAME, {

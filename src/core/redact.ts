@@ -1,4 +1,4 @@
-import { ChainbotError, RetryableError } from '#core/errors.ts';
+import { ChainbotError, RetryableError } from './errors.ts';
 
 /**
  * What leaves the process as a log line. Secrets are taken out by the name of their key (to a depth of
