@@ -57,7 +57,7 @@ export class KeyFile {
     try {
       writeDurably(this.#next, `${text}\n`);
     } catch (error) {
-      throw unusable(this.#next, `it cannot be written (${(error as Error).message})`, error);
+      throw unusable(this.#next, `it cannot be written (${(error as Error).message})`, error, WRITABLE);
     }
     return RootKey.fromText(text, 'file');
   }
@@ -68,7 +68,7 @@ export class KeyFile {
       renameSync(this.#next, this.path);
       syncFolder(this.path);
     } catch (error) {
-      throw unusable(this.path, `it cannot be replaced (${(error as Error).message})`, error);
+      throw unusable(this.path, `it cannot be replaced (${(error as Error).message})`, error, WRITABLE);
     }
   }
 
@@ -101,11 +101,11 @@ function readKey(file: string): RootKey | undefined {
   throw unusable(file, 'it holds no root key');
 }
 
-function unusable(file: string, message: string, cause?: unknown): RetryableError {
-  return new RetryableError('vault.key_file', `${file}: ${message}`, {
-    cause,
-    hint: 'Put the key file back from a backup, owned by the daemon and with mode 0600, and restart.',
-  });
+const BACK = 'Put the key file back from a backup, owned by the daemon and with mode 0600, and restart.';
+const WRITABLE = 'Make room on the disk, and let the data directory belong to the daemon.';
+
+function unusable(file: string, message: string, cause?: unknown, hint = BACK): RetryableError {
+  return new RetryableError('vault.key_file', `${file}: ${message}`, { cause, hint });
 }
 
 function writeDurably(file: string, text: string): void {

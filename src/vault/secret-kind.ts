@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SHORTEST_CONCEALED } from '#core/concealed.ts';
 import { type Fault, TerminalError } from '#core/errors.ts';
 import type { SecretKind } from './port.ts';
 
@@ -14,8 +15,6 @@ const HOST = /^(https?:\/\/)?(\*\.)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const MOST_HOSTS = 50;
 const LONGEST_VALUE = 65_536;
-/** What is shorter could not be told from chance where it must be taken out of an output. */
-const SHORTEST_VALUE = 4;
 
 const hosts = z.array(z.string());
 const kindSchema = z.discriminatedUnion('type', [
@@ -79,7 +78,7 @@ export function checkValue(value: string, kind: SecretKind): void {
 }
 
 function valueFault(value: string, kind: SecretKind): string | undefined {
-  if (value.length < SHORTEST_VALUE) return `is shorter than ${SHORTEST_VALUE} characters`;
+  if (value.length < SHORTEST_CONCEALED) return `is shorter than ${SHORTEST_CONCEALED} characters`;
   if (Buffer.byteLength(value) > LONGEST_VALUE) return `is longer than ${LONGEST_VALUE} bytes`;
   if (!value.isWellFormed()) return 'is not well-formed text';
   if (kind.type === 'text') return undefined;
