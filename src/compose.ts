@@ -272,6 +272,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
     workflows: rooms.catalog,
     workbench: rooms.workbench,
     runs: engine.runs,
+    approvals: engine.approvals,
     devices,
     simulator: rooms.simulator,
     history: (device, from, to, limit) => store.telemetry.history(device, from, to, limit),

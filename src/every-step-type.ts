@@ -12,6 +12,8 @@ import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts'
 import { NotificationChannels } from './workflows/notification-targets.ts';
 import { apiCallStep } from './workflows/steps/api-call.ts';
 import { emailStep } from './workflows/steps/email.ts';
+import { failStep } from './workflows/steps/fail.ts';
+import { logStep } from './workflows/steps/log.ts';
 import { notificationStep } from './workflows/steps/notification.ts';
 import type { SiteFiles } from './workflows/steps/site-files.ts';
 import { transformStep } from './workflows/steps/transform.ts';
@@ -40,6 +42,8 @@ export function everyStepType(deps: StepDeps): StepTypes {
     .register(emailChannel(mail));
   return stepTypes([
     transformStep,
+    failStep,
+    logStep,
     apiCallStep({ http, secrets, files }, limits),
     webhookStep(http, secrets, limits),
     emailStep(mail, files),

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buildApp, openapiText } from '#api/api-app.ts';
 import { DEFAULT_LIMITS } from '#api/api-deps.ts';
 import { LiveStreams } from '#api/live-streams.ts';
+import { approvalRoutes } from '#api/routes/approval-routes.ts';
 import { deviceRoutes } from '#api/routes/device-routes.ts';
 import { eventRoutes } from '#api/routes/event-routes.ts';
 import { hookRoutes } from '#api/routes/hook-routes.ts';
@@ -30,6 +31,7 @@ export async function openapiDocument(): Promise<string> {
     ...moduleRoutes({ health: UNUSED, info: UNUSED, metrics: UNUSED, openapi: UNUSED }),
     ...workflowRoutes(UNUSED),
     ...runRoutes(UNUSED),
+    ...approvalRoutes(UNUSED),
     ...deviceRoutes({ devices: UNUSED, simulator: UNUSED, history: UNUSED, clock: UNUSED }),
     ...eventRoutes({ events: UNUSED, streams, limits }),
     ...notificationRoutes(UNUSED),

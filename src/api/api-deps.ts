@@ -7,7 +7,7 @@ import type { DevicesPort, SimulatorPort } from '#hardware/port.ts';
 import type { TokensPort } from '#identity/port.ts';
 import type { OutboxPort } from '#outbound/port.ts';
 import type { VaultPort } from '#vault/port.ts';
-import type { HooksPort, RunsPort, TriggersPort, WorkflowsPort } from '#workflows/port.ts';
+import type { ApprovalsPort, HooksPort, RunsPort, TriggersPort, WorkflowsPort } from '#workflows/port.ts';
 import type { WorkbenchPort } from '#workflows/workbench.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { Metric } from './metrics-text.ts';
@@ -96,6 +96,7 @@ export interface ApiDeps {
   readonly events: EventLogPort;
   readonly tokens: TokensPort;
   readonly notifications?: NotificationsPort | undefined;
+  readonly approvals?: ApprovalsPort | undefined;
   readonly outbox?: OutboxPort | undefined;
   readonly vault?: VaultPort | undefined;
   readonly workbench?: WorkbenchPort | undefined;

@@ -15,6 +15,7 @@ import { listenTcp } from './listen-tcp.ts';
 import { LiveStreams } from './live-streams.ts';
 import type { Metric } from './metrics-text.ts';
 import type { ApiApp } from './mount.ts';
+import { approvalRoutes } from './routes/approval-routes.ts';
 import { deviceRoutes } from './routes/device-routes.ts';
 import { eventRoutes } from './routes/event-routes.ts';
 import { hookRoutes } from './routes/hook-routes.ts';
@@ -116,7 +117,7 @@ export class ApiServer implements Part {
   #routes(): readonly Endpoint[] {
     const { workflows, runs, tokens, notifications, outbox, events, vault, triggers, hooks, trust } =
       this.#deps;
-    const { workbench } = this.#deps;
+    const { approvals, workbench } = this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,
@@ -127,6 +128,7 @@ export class ApiServer implements Part {
       ...workflowRoutes(workflows),
       ...(workbench ? workbenchRoutes(workbench) : []),
       ...runRoutes(runs),
+      ...(approvals ? approvalRoutes(approvals) : []),
       ...deviceRoutes(this.#deps),
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),
       ...(notifications ? notificationRoutes(notifications) : []),

@@ -11,6 +11,7 @@ import type {
 } from './contract/device.ts';
 import type { CloudEventAnswer, EventPage } from './contract/event.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
+import type { ApprovalAnswer, ApprovalList } from './contract/approval.ts';
 import type { NotificationAnswer, NotificationList } from './contract/notification.ts';
 import type { EmailAnswer, EmailStatus, OutboxAnswer } from './contract/outbox.ts';
 import type {
@@ -331,6 +332,18 @@ export class ApiClient {
   }
 
   // ---- the rest --------------------------------------------------------------------------------------------
+
+  approvals(status?: 'open' | 'all', limit?: number): Promise<ApprovalList> {
+    return this.#get(`/approvals${queryOf({ status, limit })}`);
+  }
+
+  approve(id: string, comment?: string): Promise<ApprovalAnswer> {
+    return this.#post(`/approvals/${part(id)}/approve`, { comment });
+  }
+
+  reject(id: string, comment?: string): Promise<ApprovalAnswer> {
+    return this.#post(`/approvals/${part(id)}/reject`, { comment });
+  }
 
   notifications(limit?: number): Promise<NotificationList> {
     return this.#get(`/notifications${queryOf({ limit })}`);

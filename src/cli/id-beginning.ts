@@ -11,7 +11,7 @@ const NAMED = 5;
  */
 export async function idBeginningWith(
   text: string,
-  what: 'email' | 'notification',
+  what: 'approval' | 'email' | 'notification',
   newest: () => Promise<readonly { readonly id: string }[]>,
 ): Promise<string> {
   if (text.length >= WHOLE) return text.toLowerCase();

@@ -1,4 +1,5 @@
 import { type Argument, Command, type HelpConfiguration, Option } from 'commander';
+import { defineApprovals } from './commands/approvals.ts';
 import { defineCompletion } from './commands/completion.ts';
 import { defineDaemon } from './commands/daemon.ts';
 import type { Define, Invoke } from './commands/invoke.ts';
@@ -26,7 +27,7 @@ export const COMMON_NOTE = 'Options for every command (--json, --url …): chain
 const HELP_OPTION = new Option('-h, --help', 'display help for command');
 
 const GROUPS: readonly (readonly [heading: string, define: readonly Define[]])[] = [
-  ['Look:', [defineDaemon, defineEvents, defineNotifications, defineOutbox]],
+  ['Look:', [defineDaemon, defineEvents, defineNotifications, defineApprovals, defineOutbox]],
   ['Work:', [defineWorkflows, defineTriggers, defineRun, defineRuns, defineWorkbench]],
   ['Things:', [defineDevices, defineSimulator]],
   ['Set-up:', [defineTokens, defineSecrets, defineCompletion]],
