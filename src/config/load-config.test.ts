@@ -226,7 +226,7 @@ describe('faults', () => {
     ['mqtt: {url: "mqtt://h", password: a}', 'mqtt.password', 'needs a user name'],
     ['mqtt: {url: "http://h"}', 'mqtt.url', 'is not a broker URL'],
     ['email: {host: h}', 'email.from', 'is missing beside email.host'],
-    ['email: {host: h, from: nobody}', 'email.from', 'is not an address'],
+    ['email: {from: nobody}', 'email.from', 'is not an address'],
     ['email: {host: h, from: "a@b", username: a}', 'email.username', 'needs email.password'],
     ['email: {host: h, from: "a@b", password: a}', 'email.password', 'needs email.username'],
     ['port: 1883', 'mqtt.embedded.port', 'the port of the HTTP API too'],

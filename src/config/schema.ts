@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bareAddress } from '#core/mail-address.ts';
 import { declaredDevices, duration } from './devices-schema.ts';
 
 /**
@@ -179,8 +180,8 @@ const email = section('The mail server that takes e-mail from this machine (SMTP
     .meta({ description: 'Password at the mail server.', writeOnly: true }),
   from: z
     .string()
-    .regex(
-      /^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/,
+    .refine(
+      (text) => bareAddress(text) !== undefined,
       'is not an address: write chainbot@example.org or House <house@example.org>',
     )
     .max(320)
