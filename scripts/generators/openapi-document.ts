@@ -10,8 +10,10 @@ import { moduleRoutes } from '#api/routes/module-routes.ts';
 import { notificationRoutes } from '#api/routes/notification-routes.ts';
 import { outboxRoutes } from '#api/routes/outbox-routes.ts';
 import { runRoutes } from '#api/routes/run-routes.ts';
+import { secretRoutes } from '#api/routes/secret-routes.ts';
 import { tokenRoutes } from '#api/routes/token-routes.ts';
 import { triggerRoutes } from '#api/routes/trigger-routes.ts';
+import { workbenchRoutes } from '#api/routes/workbench-routes.ts';
 import { workflowRoutes } from '#api/routes/workflow-routes.ts';
 import { silentLog } from '#core/log.ts';
 
@@ -30,6 +32,7 @@ export async function openapiDocument(): Promise<string> {
   const routes = [
     ...moduleRoutes({ health: UNUSED, info: UNUSED, metrics: UNUSED, openapi: UNUSED }),
     ...workflowRoutes(UNUSED),
+    ...workbenchRoutes(UNUSED),
     ...runRoutes(UNUSED),
     ...approvalRoutes(UNUSED),
     ...deviceRoutes({ devices: UNUSED, simulator: UNUSED, history: UNUSED, clock: UNUSED }),
@@ -39,6 +42,7 @@ export async function openapiDocument(): Promise<string> {
     ...tokenRoutes(UNUSED, streams),
     ...triggerRoutes(UNUSED, UNUSED),
     ...hookRoutes(UNUSED),
+    ...secretRoutes(UNUSED),
   ];
   const text = openapiText(buildApp(routes, limits.bodyBytes, silentLog), version);
   return `${JSON.stringify(JSON.parse(text), null, 2)}\n`;
