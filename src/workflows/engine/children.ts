@@ -8,6 +8,7 @@ import type { Ended } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import type { Launcher } from './launcher.ts';
 import type { NewRun } from './new-run.ts';
+import type { OutputFiles } from './output-files.ts';
 import { type RunRow, runByKey, runByParent } from './run-table.ts';
 import { parsed } from './run-view.ts';
 import { checkedInput } from './start-input.ts';
@@ -20,8 +21,10 @@ export class Children implements ChildRuns {
   readonly #reader: ReaderPort;
   readonly #catalog: WorkflowCatalog;
   readonly #launcher: Launcher;
+  readonly #outputs: OutputFiles | undefined;
 
-  constructor(reader: ReaderPort, catalog: WorkflowCatalog, launcher: Launcher) {
+  constructor(reader: ReaderPort, catalog: WorkflowCatalog, launcher: Launcher, outputs?: OutputFiles) {
+    this.#outputs = outputs;
     this.#reader = reader;
     this.#catalog = catalog;
     this.#launcher = launcher;
@@ -62,7 +65,7 @@ export class Children implements ChildRuns {
       const live = this.#launcher.roster.get(row.id);
       if (live) return endOf(await live.ended.promise);
       // It may have ended since this step was picked up.
-      return storedEnd(this.#reader.get(runByKey, { key: row.key }) ?? row);
+      return storedEnd(this.#reader.get(runByKey, { key: row.key }) ?? row, this.#outputs);
     };
     const abandon = (): void => this.cancel(row.id, 'the run that started it gave up');
     return { id: row.id, admit: () => undefined, abandon, ended };
@@ -101,11 +104,11 @@ function endOf(ended: Ended | undefined): Ended {
   throw new Interrupt('shutdown', 'ChainBot is stopping');
 }
 
-function storedEnd(row: RunRow): Ended {
+function storedEnd(row: RunRow, outputs: OutputFiles | undefined): Ended {
   const { status, output, error } = row;
   return {
     status: status as Ended['status'],
-    output: parsed<Json>(output),
+    output: outputs && output !== null ? outputs.value(output) : parsed<Json>(output),
     error: parsed<ErrorRecord>(error),
   };
 }

@@ -7,20 +7,18 @@ import { Unit } from '#store/unit.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import { ApprovalBox } from './approval-box.ts';
 import { Approvals } from './approvals.ts';
-import { unheardApproval } from './approvals-table.ts';
 import { Children } from './children.ts';
 import { EventWaits } from './event-waits.ts';
 import type { ExecutionDeps } from './execution.ts';
 import { dropIdempotencyBefore } from './idempotency-table.ts';
 import { Launcher } from './launcher.ts';
-import { areRestful } from './resting-runs.ts';
-import { lineName } from './roster.ts';
-import { dropRunsBefore, lastRunKey, liveRuns, type RunRow } from './run-table.ts';
+import type { OutputFiles } from './output-files.ts';
+import { Recovery } from './recovery.ts';
+import { type RetentionLimits, RunRetention } from './run-retention.ts';
+import { lastRunKey } from './run-table.ts';
 import { Runs } from './runs.ts';
 import { SignalBox } from './signal-box.ts';
-import { countSignals } from './signals-table.ts';
 import type { RevealSecret } from './step-secrets.ts';
-import { lostStep, openSubRun, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';
 import { Ticks } from './ticks.ts';
 import type { LaunchLimits } from './turns.ts';
 
@@ -29,25 +27,28 @@ export interface EngineOptions {
   readonly events: EventLogPort;
   /** Absent: steps are given `[secret name]` for every secret. */
   readonly secrets?: RevealSecret | undefined;
+  /** Where large outputs go; absent: they stay in the journal. */
+  readonly outputs?: OutputFiles | undefined;
   readonly catalog: WorkflowCatalog;
   readonly clock: Clock;
   readonly log: Log;
-  readonly limits: LaunchLimits & {
-    /** Ended runs are kept this long. */
-    readonly keepRunsMs: number;
-    /** One attempt of a step that does not say. */
-    readonly stepTimeoutMs: number;
-    /** Steps under way at a stop get this long. */
-    readonly graceMs: number;
-    /** How often it keeps house; a minute when absent. */
-    readonly housekeepingMs?: number | undefined;
-  };
+  readonly limits: LaunchLimits &
+    RetentionLimits & {
+      /** A step's output at most, bytes of JSON text; 16 MiB when absent. */
+      readonly maxOutputBytes?: number | undefined;
+      /** One attempt of a step that does not say. */
+      readonly stepTimeoutMs: number;
+      /** Steps under way at a stop get this long. */
+      readonly graceMs: number;
+      /** How often it keeps house; a minute when absent. */
+      readonly housekeepingMs?: number | undefined;
+    };
 }
 
 const IDEMPOTENCY_MS = 24 * 3_600_000;
 const HOUSEKEEPING_MS = 60_000;
-const RUNS_PER_SWEEP = 200;
-const PAGE = 200;
+/** Of old runs, each time it keeps house. */
+const MOST_SWEEPS = 10;
 
 /** The run engine as a part: recovers the live runs at a start, keeps house, and stops in order. */
 export class Engine implements Part {
@@ -58,6 +59,7 @@ export class Engine implements Part {
   readonly #options: EngineOptions;
   readonly #ticks: Ticks;
   readonly #children: Children;
+  readonly #retention: RunRetention;
   #stopping = new AbortController();
   #housekeeping: Promise<void> = Promise.resolve();
   /** Live runs found at the start. */
@@ -76,7 +78,7 @@ export class Engine implements Part {
       ticks: this.#ticks,
       deps: () => deps,
     });
-    const children = new Children(store.reader, catalog, this.launcher);
+    const children = new Children(store.reader, catalog, this.launcher, options.outputs);
     this.#children = children;
     const approvals = new ApprovalBox(store.reader);
     const events = new EventWaits(options.events);
@@ -91,7 +93,10 @@ export class Engine implements Part {
       approvals,
       secrets: options.secrets,
       stepTimeoutMs: limits.stepTimeoutMs,
+      outputs: options.outputs,
+      maxOutputBytes: limits.maxOutputBytes,
     };
+    this.#retention = new RunRetention(store.reader, limits, (name) => catalog.retentionOf(name));
     this.runs = new Runs(store, catalog, this.launcher, signals);
     this.approvals = new Approvals(store, this.launcher, approvals, clock);
   }
@@ -102,12 +107,16 @@ export class Engine implements Part {
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    const { store, catalog, log } = this.#options;
     this.#stopping = new AbortController();
     this.#ticks.open();
-    this.launcher.open(this.#options.store.reader.get(lastRunKey, {})?.key ?? 0);
+    this.launcher.open(store.reader.get(lastRunKey, {})?.key ?? 0);
     if (!this.#ticks.isKept()) await this.#keepTicks();
     try {
-      await this.#recover(signal);
+      this.recovered = await new Recovery({
+        ...{ reader: store.reader, catalog, log },
+        ...{ launcher: this.launcher, children: this.#children },
+      }).run(signal);
     } catch (error) {
       await this.launcher.stop(0); // a further start begins anew
       throw error;
@@ -139,77 +148,6 @@ export class Engine implements Part {
     );
   }
 
-  async #recover(signal: AbortSignal): Promise<void> {
-    const { reader } = this.#options.store;
-    const rows: RunRow[] = [];
-    for (let after = 0; ; ) {
-      const page = reader.all(liveRuns, { after, limit: PAGE });
-      rows.push(...page);
-      if (page.length < PAGE) break;
-      after = page.at(-1)?.key as number;
-    }
-    // The queued ones in their order, then children before parents: a parent that is picked up looks for its child.
-    const queued = rows.filter((row) => row.status === 'queued');
-    const begun = rows.filter((row) => row.status !== 'queued').toReversed();
-    for (const row of [...queued, ...begun]) {
-      signal.throwIfAborted();
-      await this.#recoverOne(row);
-    }
-    this.recovered = rows.length;
-    for (const row of rows) this.#advance(row);
-    for (const row of rows) this.#cancelIfLost(row);
-    if (rows.length > 0) this.#options.log.info({ runs: rows.length }, 'picked up the runs that were live');
-  }
-
-  /** A run whose starter gave up: that is on disk before the end of this one is, so it may have lived on. */
-  #cancelIfLost({ id, parent_run, parent_path }: RunRow): void {
-    if (parent_run === null || parent_path === null) return;
-    const lost = this.#options.store.reader.get(lostStep, { run: parent_run, path: parent_path });
-    if (lost) this.#children.cancel(id, 'the run that started it gave up');
-  }
-
-  async #recoverOne(row: RunRow): Promise<void> {
-    const { reader } = this.#options.store;
-    const wakes = reader.all(wakesOfRun, { run: row.key });
-    try {
-      this.#options.catalog.byKey(row.version_key);
-      if (this.#mayRest(row, wakes)) {
-        this.launcher.keepResting(row, wakes);
-        return;
-      }
-      const steps = reader.all(stepsOfRun, { run: row.key });
-      this.launcher.pickUp(row, steps, wakes, new Unit());
-    } catch (error) {
-      this.#options.log.error({ err: error, run: row.id }, 'a run can no longer be run');
-      await this.launcher
-        .giveUp(row, error)
-        .catch((full: unknown) =>
-          this.#options.log.warn({ err: full, run: row.id }, 'nor can it be ended now'),
-        );
-    }
-  }
-
-  /** Does the run only wait, and has nothing come for it? A signal may have been written as the daemon ended. */
-  #mayRest(row: RunRow, wakes: readonly WakeRow[]): boolean {
-    const { reader } = this.#options.store;
-    if (row.status !== 'waiting' || !areRestful(wakes)) return false;
-    if (reader.get(openSubRun, { run: row.key })) return false;
-    if (reader.get(unheardApproval, { run: row.key })) return false;
-    return Number(reader.get(countSignals, { run: row.key })?.count ?? 0) === 0;
-  }
-
-  #advance(row: RunRow): void {
-    if (row.status !== 'queued') return;
-    try {
-      this.launcher.advance(
-        lineName(row.workflow, row.line),
-        this.#options.catalog.byKey(row.version_key).compiled.concurrency,
-      );
-    } catch {
-      // its definition can't be read; the run has been given up above
-    }
-  }
-
   /** Once a minute: the ticks, and what is too old of idempotency keys and ended runs. */
   async #keepHouse(signal: AbortSignal): Promise<void> {
     const { clock, log, limits, store } = this.#options;
@@ -217,17 +155,24 @@ export class Engine implements Part {
       await sleep(clock, limits.housekeepingMs ?? HOUSEKEEPING_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
       const now = clock.now();
-      const unit = this.#ticks
-        .save(new Unit())
-        .add(dropIdempotencyBefore, { time: now - IDEMPOTENCY_MS })
-        // Not before their keys: a key whose run is gone could not be used again.
-        .add(dropRunsBefore, {
-          time: now - Math.max(limits.keepRunsMs, IDEMPOTENCY_MS),
-          limit: RUNS_PER_SWEEP,
-        });
+      const unit = this.#ticks.save(new Unit()).add(dropIdempotencyBefore, { time: now - IDEMPOTENCY_MS });
       await store.writer
         .commit(unit)
         .catch((error: unknown) => log.warn({ err: error }, 'housekeeping was not written'));
+      await this.#letGo(signal).catch((error: unknown) =>
+        log.warn({ err: error }, 'old runs and outputs were not removed'),
+      );
     }
+  }
+
+  /** Old runs, some at a time, and output files that nobody refers to any more. */
+  async #letGo(signal: AbortSignal): Promise<void> {
+    const { clock, outputs, store } = this.#options;
+    for (let sweeps = 0; sweeps < MOST_SWEEPS && !signal.aborted; sweeps++) {
+      const { unit, more } = this.#retention.sweep(clock.now());
+      if (unit) await store.writer.commit(unit);
+      if (!more) break;
+    }
+    await outputs?.sweep(clock.now());
   }
 }

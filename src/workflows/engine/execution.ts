@@ -1,5 +1,5 @@
 import type { Actor } from '#core/actor.ts';
-import { actorText, SYSTEM } from '#core/actor.ts';
+import { actorText } from '#core/actor.ts';
 import type { Clock } from '#core/clock.ts';
 import type { ErrorRecord } from '#core/errors.ts';
 import { ChainbotError, errorRecord } from '#core/errors.ts';
@@ -16,7 +16,8 @@ import { type Ending, keepEnding } from './ending.ts';
 import type { EventWaits } from './event-waits.ts';
 import { Interrupt, isShutdown, isUnknown, StepFailure, untilAborted } from './interrupt.ts';
 import type { Journal } from './journal.ts';
-import { persist } from './persist.ts';
+import type { OutputFiles } from './output-files.ts';
+import { persist, persistFiles } from './persist.ts';
 import { endEvent, runEvent } from './run-events.ts';
 import { finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
 import { recallVars } from './set-step.ts';
@@ -39,6 +40,7 @@ import { Walk } from './walk.ts';
  * E4  A full or failing disk holds a run where it is; it does not fail it.
  * E6  A run that cleans up (undos, `finally` after a cancel or a timeout) has its end on disk before the first
  *     of these steps begins; nothing but the cleaning up begins after that, also after a restart.
+ * E7  An output that is a file is whole and on disk before the unit that refers to it is committed.
  * E5  At shutdown no further step begins; those under way get their time, what is left is `under way` in the
  *     journal and is picked up by the next start.
  */
@@ -55,6 +57,10 @@ export interface ExecutionDeps {
   readonly secrets?: RevealSecret | undefined;
   /** How long one attempt of a step may take when the step does not say, milliseconds. */
   readonly stepTimeoutMs: number;
+  /** Where large outputs go; absent: they stay in the journal. */
+  readonly outputs?: OutputFiles | undefined;
+  /** A step's output at most, bytes of JSON text; absent: {@link MOST_OUTPUT}. */
+  readonly maxOutputBytes?: number | undefined;
 }
 
 export interface RunFacts {
@@ -102,6 +108,8 @@ export class Execution {
   #ending: Ending | undefined;
   #endingKept: Promise<void> | undefined;
   #cleanup: AbortController | undefined;
+  /** Settles when the files of large outputs are on disk; absent: there were none. */
+  #files: Promise<void> | undefined;
   #cleaning: PromiseWithResolvers<void> | undefined;
 
   /** `status` is the stored one of a recovered run; a fresh run is `running` with its row in the first unit. */
@@ -112,6 +120,7 @@ export class Execution {
     from: { created: boolean; paused: boolean; ending?: string | null },
   ) {
     this.journal = journal;
+    journal.outputs = deps.outputs;
     this.facts = facts;
     this.deps = deps;
     this.log = deps.log.child({ run: journal.run.id, workflow: journal.run.workflow });
@@ -209,6 +218,9 @@ export class Execution {
   }
 
   async #commit(unit: Unit): Promise<void> {
+    if (this.journal.files.length > 0) this.#writeFiles();
+    // Also another strand's: whose they are, only the units know.
+    if (this.#files) await this.#files;
     if (this.#isCreated) {
       await persist(unit, this.deps, this.#stopped.signal);
       return;
@@ -216,6 +228,16 @@ export class Execution {
     await this.#create(unit);
     this.#isCreated = true;
     this.#created.resolve();
+  }
+
+  /** The files of large outputs, before the units that refer to them (E7). */
+  #writeFiles(): void {
+    const { outputs } = this.deps;
+    if (!outputs) return;
+    const writing = persistFiles(this.journal.files.splice(0), outputs, this.deps, this.#stopped.signal);
+    const before = this.#files;
+    this.#files = before ? Promise.all([before, writing]).then(() => undefined) : writing;
+    this.#files.catch(() => undefined);
   }
 
   /** With an unknown outcome the starter is told so, and the run is seen to: it may be on disk. */
@@ -277,18 +299,21 @@ export class Execution {
   // ---- verbs -------------------------------------------------------------------------------------------------
 
   /**
-   * Tells the run to end; the engine awaits its end. A run that is cleaning up goes on with that, unless somebody
-   * (not the engine) cancels it once more.
+   * Tells the run to end; the engine awaits its end. A run that is cleaning up goes on with that.
    */
   cancel(actor: string, reason: string): void {
     const interrupt = new Interrupt('cancel', reason);
-    if (this.#ending && actor !== actorText(SYSTEM)) this.#cleanupController.abort(interrupt);
     this.#cancelledBy ??= { actor, reason };
     this.#work.abort(interrupt);
     this.#handlers.abort(interrupt);
     if (!this.#paused) return;
     this.#paused = false; // what cleans up is not held
     this.#release();
+  }
+
+  /** Neither undos nor `finally` steps any more: for a run that does not come to its end. */
+  stopCleaning(): void {
+    this.#cleanupController.abort(new Interrupt('cancel', 'the run was told to end at once'));
   }
 
   /** Resolves when the run's end is decided and it begins to clean up; never when it does not have to. */
@@ -298,7 +323,7 @@ export class Execution {
     return this.#cleaning.promise;
   }
 
-  /** Aborts what cleans up: when the daemon stops, or at a second cancel. */
+  /** Aborts what cleans up: when the daemon stops, or when the run is to end at once. */
   get cleanupSignal(): AbortSignal {
     return this.#cleanupController.signal;
   }
@@ -431,7 +456,7 @@ export class Execution {
       await walk.undos.run(ending.error, strand.apart(this.cleanupSignal, null));
     } catch (error) {
       if (isShutdown(error) || !this.cleanupSignal.aborted) throw error;
-      this.log.warn({ code: 'run.undo_cut' }, 'the run was cancelled once more: not all of it was undone');
+      this.log.warn({ code: 'run.undo_cut' }, 'the run was told to end at once: not all of it was undone');
     }
   }
 
@@ -466,7 +491,7 @@ export class Execution {
     const row = {
       key,
       status,
-      output: toJsonText(output),
+      output: this.journal.keep(unit, toJsonText(output)),
       error: error && JSON.stringify(error),
       ended_at: now,
     };

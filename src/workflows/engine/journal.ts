@@ -2,6 +2,7 @@ import { eventRow } from '#bus/event-row.ts';
 import type { ErrorRecord } from '#core/errors.ts';
 import type { Json } from '#core/json.ts';
 import type { Unit } from '#store/unit.ts';
+import { type OutputFile, type OutputFiles, readReference } from './output-files.ts';
 import {
   deleteWake,
   endStep,
@@ -39,6 +40,10 @@ interface Attempted extends StepName {
  */
 export class Journal {
   readonly run: RunIdentity;
+  /** Where large outputs go; absent: they stay in the journal. */
+  outputs: OutputFiles | undefined;
+  /** Large outputs in units that are not committed yet, not yet written. */
+  readonly files: OutputFile[] = [];
   readonly #known: Map<string, StepRow>;
   readonly #wakes: Map<string, WakeRow>;
   readonly #actor: string;
@@ -131,11 +136,35 @@ export class Journal {
   complete(unit: Unit, step: Attempted, output: string, at: number): void {
     unit.add(
       endStep,
-      { run: this.run.key, path: step.path, status: 'completed', output, error: null, ended_at: at },
+      {
+        ...{ run: this.run.key, path: step.path, status: 'completed' },
+        output: this.keep(unit, output),
+        error: null,
+        ended_at: at,
+      },
       1,
     );
     const data = { ...this.#data(step), duration_ms: at - step.startedAt };
     unit.event(eventRow('chainbot.step.completed', this.#subject, this.#actor, data, at));
+  }
+
+  /** What the journal is to hold of an output (JSON text): a large one becomes a file. */
+  keep(unit: Unit, output: string): string {
+    if (!this.outputs) return output;
+    const { stored, file } = this.outputs.keep(output, this.run.key, unit);
+    if (file) this.files.push(file);
+    return stored;
+  }
+
+  /** Its output is in a file. */
+  isInFile(row: StepRow): boolean {
+    return this.outputs !== undefined && row.output !== null && readReference(row.output) !== undefined;
+  }
+
+  /** A step's stored output as a value. @throws TerminalError `output.file_missing`, `output.file_changed` */
+  output({ output }: StepRow): Json {
+    if (output === null) return null;
+    return this.outputs ? this.outputs.value(output) : (JSON.parse(output) as Json);
   }
 
   /** A step that is over as soon as it begins. `output` is JSON text. */
@@ -301,9 +330,4 @@ function prefixesOf(paths: Iterable<string>): Set<string> {
     }
   }
   return prefixes;
-}
-
-/** A step's stored output as a value. */
-export function storedOutput(row: StepRow): Json {
-  return row.output === null ? null : (JSON.parse(row.output) as Json);
 }

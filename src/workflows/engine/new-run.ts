@@ -6,6 +6,7 @@ import { concurrencyKey } from '../definition/concurrency.ts';
 import type { RunnableVersion } from '../workflow-catalog.ts';
 import type { RunFacts } from './execution.ts';
 import type { RunIdentity } from './journal.ts';
+import { copyOutputReferences } from './output-files-table.ts';
 import { LiveRun, lineName } from './roster.ts';
 import { forkEvent, laterEvent, runEvent } from './run-events.ts';
 import { insertRun, type RunRow } from './run-table.ts';
@@ -124,14 +125,21 @@ function putFork(run: NewRun, fork: Fork, live: LiveRun, now: number, unit: Unit
   const { from, journal, reopened, step } = fork;
   const paths = JSON.stringify(journal.map(({ path }) => path));
   if (journal.length > 0) unit.add(copySteps, { from: from.key, to: live.key, paths }, journal.length);
+  unit.add(copyOutputReferences, { from: from.key, to: live.key });
   for (const path of reopened) unit.add(reopenStep, { run: live.key, path, started_at: now }, 1);
   unit.event(forkEvent(live, run.actor, { from: from.id, step }, now));
 }
 
+/** What a live run is made of. */
+export type LiveRow = Pick<RunRow, 'key' | 'id' | 'workflow' | 'version' | 'line' | 'priority'> & {
+  /** Only who queues has a place. */
+  readonly trigger_data?: string | undefined;
+};
+
 /** The live run of a row. */
-export function liveOf(row: RunRow): LiveRun {
-  const { key, id, workflow, version } = row;
-  const trigger = row.status === 'queued' ? (JSON.parse(row.trigger_data) as JsonObject) : {};
+export function liveOf(row: LiveRow): LiveRun {
+  const { key, id, workflow, version, trigger_data } = row;
+  const trigger = trigger_data === undefined ? {} : (JSON.parse(trigger_data) as JsonObject);
   return new LiveRun({
     ...{ key, id, workflow, version },
     line: lineName(workflow, row.line),

@@ -3,6 +3,7 @@ import { ChainbotError, RetryableError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
 import type { Committed, WriterPort } from '#store/port.ts';
 import type { Unit } from '#store/unit.ts';
+import type { OutputFile, OutputFiles } from './output-files.ts';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
@@ -29,6 +30,26 @@ export async function persist(
       unknown ||= error.code === 'store.unknown';
       deps.log.warn({ code: error.code }, `a run waits for the disk: ${error.message}`);
       await sleep(deps.clock, pause, signal);
+    }
+  }
+}
+
+/** Large outputs are on disk before the unit that refers to them is committed; a full disk is waited for, too. */
+export async function persistFiles(
+  files: readonly OutputFile[],
+  outputs: OutputFiles,
+  deps: { readonly clock: Clock; readonly log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const file of files) {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await outputs.write(file);
+        break;
+      } catch (error) {
+        deps.log.warn({ err: error }, 'a run waits for the disk: a large output could not be written');
+        await sleep(deps.clock, pause, signal);
+      }
     }
   }
 }

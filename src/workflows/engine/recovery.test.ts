@@ -209,7 +209,7 @@ describe('steps', () => {
     const size = 200_000;
     const id = await started([{ id: 'l', type: 'loop', times: 2, steps: [act('s', { size })] }]);
     expect((await rig.end(id)).output).toEqual({ count: 2, results: null });
-    const huge = await started([act('s', { size: 1_100_000, on_error: 'continue' })]);
+    const huge = await started([act('s', { size: 17_000_000, on_error: 'continue' })]);
     expect((await rig.end(huge)).steps[0]?.error?.code).toBe('step.output_too_large');
   });
 

@@ -218,17 +218,6 @@ export const runCounts = query((db, _p: Record<never, never>) =>
     .groupBy('status'),
 );
 
-/** Ended runs older than a time go, with their steps (cascade): among the oldest 2000, some at a time. */
-export const dropRunsBefore = statement((db, p: { time: number; limit: number }) =>
-  db.deleteFrom('runs').where('key', 'in', (e) =>
-    e
-      .selectFrom(e.selectFrom('runs').select(['key', 'ended_at']).orderBy('key').limit(2000).as('oldest'))
-      .select('oldest.key')
-      .where('oldest.ended_at', '<', p.time)
-      .limit(p.limit),
-  ),
-);
-
 /** A row of {@link runById} and its like. */
 export interface RunRow {
   readonly key: number;

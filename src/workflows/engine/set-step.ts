@@ -2,7 +2,6 @@ import { TerminalError } from '#core/errors.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import type { SetStep } from '../definition/compiled.ts';
 import type { RunScope } from './execution.ts';
-import { storedOutput } from './journal.ts';
 import type { Position } from './position.ts';
 import type { StepRow } from './steps-table.ts';
 import type { Walk } from './walk.ts';
@@ -25,7 +24,8 @@ export async function runSet(walk: Walk, at: Position<SetStep>): Promise<Json> {
  */
 export function recallVars(rows: Iterable<StepRow>, scope: RunScope): void {
   const set = [...rows].filter(({ type, status }) => type === 'set' && status === 'completed');
-  for (const row of set.sort((a, b) => a.ordinal - b.ordinal)) Object.assign(scope.vars, storedOutput(row));
+  for (const row of set.sort((a, b) => a.ordinal - b.ordinal))
+    Object.assign(scope.vars, JSON.parse(row.output ?? '{}'));
 }
 
 function evaluated(walk: Walk, at: Position<SetStep>): { vars: JsonObject; text: string } {

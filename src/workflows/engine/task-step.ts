@@ -9,11 +9,12 @@ import { timeoutError, underDeadline } from './deadline.ts';
 import type { Execution } from './execution.ts';
 import { Interrupt, StepFailure, untilAborted } from './interrupt.ts';
 import { type Position, SKIPPED } from './position.ts';
+import { StepLines } from './step-lines.ts';
 import { revealedFields, StepSecrets, shownFields, usesSecrets } from './step-secrets.ts';
 import type { Walk } from './walk.ts';
 
-/** A step's output at most, as JSON text. */
-export const MOST_OUTPUT = 1024 * 1024;
+/** A step's output at most, bytes of JSON text, when the configuration does not say. */
+const MOST_OUTPUT = 16 * 1024 * 1024;
 const MOST_HISTORY = 20;
 const LONGEST_RETRY_AFTER_MS = 3_600_000;
 
@@ -32,6 +33,8 @@ interface Course {
   readonly startedAt: number;
   readonly history: FailedAttempt[];
   attempt: number;
+  /** What it logs; absent while it has asked for no log. */
+  lines?: StepLines;
 }
 
 /** Runs a registered step type: intent on disk, attempt, result into the strand's unit. */
@@ -128,12 +131,14 @@ async function attempt(execution: Execution, course: Course): Promise<Attempt> {
       const late = error instanceof Interrupt && error.kind === 'timeout' && !strand.signal.aborted;
       throw late ? timeoutError(ms) : error;
     });
-    return { ok: true, ...normalized(result, course.secrets) };
+    const most = execution.deps.maxOutputBytes ?? MOST_OUTPUT;
+    return { ok: true, ...normalized(result, course.secrets, most) };
   } catch (error) {
     if (strand.signal.aborted) throw strand.signal.reason;
     return { ok: false, error };
   } finally {
     execution.acting--;
+    course.lines?.put(strand.unit, execution.journal.run.key, course.at.path);
   }
 }
 
@@ -145,30 +150,33 @@ function act(execution: Execution, course: Course, context: TaskContext): Promis
   return step.stepType.run(fields, context);
 }
 
-function normalized(result: unknown, secrets: StepSecrets): { value: Json; text: string } {
-  const seen = readBack(result);
-  return secrets.concealed ? readBack(secrets.concealed.json(seen.value)) : seen;
+function normalized(result: unknown, secrets: StepSecrets, most: number): { value: Json; text: string } {
+  const seen = readBack(result, most);
+  return secrets.concealed ? readBack(secrets.concealed.json(seen.value), most) : seen;
 }
 
 /** The result as it will be read from the journal. */
-function readBack(result: unknown): { value: Json; text: string } {
+function readBack(result: unknown, most: number): { value: Json; text: string } {
   const text = toJsonText(result);
-  if (text.length > MOST_OUTPUT) {
-    throw new TerminalError(
-      'unprocessable',
-      'step.output_too_large',
-      `the output is ${text.length} characters long`,
-      {
-        hint: 'At most 1 MiB is kept of a step. Take what you need of it, or write it to a file.',
-      },
-    );
-  }
+  if (isLonger(text, most)) throw tooLarge(text, most);
   const plain =
     result === null ||
     typeof result === 'number' ||
     typeof result === 'boolean' ||
     typeof result === 'string';
   return { value: plain ? (result as Json) : (JSON.parse(text) as Json), text };
+}
+
+/** Bytes are counted only where it depends on them. */
+function isLonger(text: string, most: number): boolean {
+  return text.length > most || (text.length * 3 > most && Buffer.byteLength(text) > most);
+}
+
+function tooLarge(text: string, most: number): TerminalError {
+  const bytes = Buffer.byteLength(text);
+  return new TerminalError('unprocessable', 'step.output_too_large', `the output is ${bytes} bytes long`, {
+    hint: `At most ${most} are kept (engine.max_output_bytes). Take what you need of it, or write it to a file.`,
+  });
 }
 
 /** How long to wait before the next attempt; undefined when there is none. */
@@ -261,7 +269,9 @@ class TaskContext implements StepContext {
     return { kind: 'run', id: this.runId };
   }
   get log(): Log {
-    return this.#course.secrets.log(this.#execution.log.child({ step: this.path }));
+    const log = this.#execution.log.child({ step: this.path });
+    this.#course.lines ??= new StepLines(this.clock);
+    return this.#course.secrets.log(this.#course.lines.log(log));
   }
   conceal(name: string, texts: readonly string[]): void {
     this.#course.secrets.conceal(name, texts);

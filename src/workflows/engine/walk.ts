@@ -11,7 +11,6 @@ import { runCondition } from './condition-step.ts';
 import { withDeadline } from './deadline.ts';
 import type { Execution, RunScope } from './execution.ts';
 import { Interrupt, StepFailure } from './interrupt.ts';
-import { storedOutput } from './journal.ts';
 import { begunRounds, runLoop } from './loop-step.ts';
 import { runBranches, runParallel } from './parallel-step.ts';
 import { type Position, SKIPPED } from './position.ts';
@@ -72,20 +71,15 @@ export class Walk {
     prefix: string,
     strand: Strand,
   ): Promise<Json> {
-    let last: Json = null;
+    let last: Json | StoredOutput = null;
     for (const step of steps) {
       const output = await this.step(step, scope, prefix, strand);
       if (output !== SKIPPED) last = output;
     }
-    return last;
+    return last instanceof StoredOutput ? last.value : last;
   }
 
-  async step(
-    step: CompiledStep,
-    scope: RunScope,
-    prefix: string,
-    strand: Strand,
-  ): Promise<Json | typeof SKIPPED> {
+  async step(step: CompiledStep, scope: RunScope, prefix: string, strand: Strand): Promise<Output> {
     const path = prefix === '' ? step.id : `${prefix}/${step.id}`;
     const known = this.execution.journal.known(path);
     const at: Position = { step, path, scope, strand, known };
@@ -117,7 +111,7 @@ export class Walk {
   async #firstThatApplies(steps: readonly CompiledStep[], scope: RunScope, strand: Strand): Promise<Json> {
     for (const step of steps) {
       const output = await this.step(step, scope, '', strand);
-      if (output !== SKIPPED) return output;
+      if (output !== SKIPPED) return output instanceof StoredOutput ? output.value : output;
     }
     return null;
   }
@@ -156,12 +150,12 @@ export class Walk {
     }
   }
 
-  #replayed(at: Position, known: StepRow): Json | typeof SKIPPED {
+  #replayed(at: Position, known: StepRow): Output {
     this.#recallInside(at);
     if (known.status === 'skipped') return this.#show(at, SKIPPED, 'skipped', null);
     if (known.status === 'completed') {
       if (at.step.undo.length > 0) this.undos.recalled(at);
-      return this.#show(at, storedOutput(known), 'completed', null);
+      return this.#showStored(at, known);
     }
     throw new StepFailure(recordOf(known), at.path);
   }
@@ -179,7 +173,7 @@ export class Walk {
       this.#recallInside(at);
       if (known.status === 'completed') {
         if (step.undo.length > 0) this.undos.recalled(at);
-        this.#show(at, storedOutput(known), 'completed', null);
+        this.#showStored(at, known);
       } else if (known.status === 'skipped') this.#show(at, SKIPPED, 'skipped', null);
       else if (known.status === 'failed' && step.onError !== 'fail') {
         this.#show(at, null, 'failed', recordOf(known));
@@ -247,10 +241,43 @@ export class Walk {
     return output;
   }
 
+  /** What is in a file is read when somebody asks for it, and not before. */
+  #showStored(at: Position, known: StepRow): Json | StoredOutput {
+    const { journal } = this.execution;
+    if (!journal.isInFile(known)) return this.#show(at, journal.output(known), 'completed', null);
+    const stored = new StoredOutput(() => journal.output(known));
+    at.scope.steps[at.step.id] = {
+      get output() {
+        return stored.value;
+      },
+      status: 'completed',
+      error: null,
+    };
+    return stored;
+  }
+
   #now(): number {
     return this.execution.deps.clock.now();
   }
 }
+
+/** An output that is in a file, read once. */
+class StoredOutput {
+  readonly #read: () => Json;
+  #value: Json | undefined;
+
+  constructor(read: () => Json) {
+    this.#read = read;
+  }
+
+  /** @throws TerminalError `output.file_missing`, `output.file_changed` */
+  get value(): Json {
+    this.#value ??= this.#read();
+    return this.#value;
+  }
+}
+
+type Output = Json | typeof SKIPPED | StoredOutput;
 
 /** Kinds with nothing inside and nobody else at work for them. */
 const ALONE: ReadonlySet<CompiledStep['kind']> = new Set(['task', 'wait', 'approval', 'set']);
