@@ -354,6 +354,8 @@ describe('things and records', () => {
     expect(out).toMatch(/queued +ann@example.org +Too hot +the mail server mail.example cannot be used +e1/);
     expect(out).toMatch(/sent .* not for bob@example.org +e2/);
     expect((await cli(['outbox', 'list', '--status', 'lost'])).code).toBe(2);
+    expect((await cli(['complete', 'email'])).out).toBe('e1\tqueued Too hot\n');
+    expect((await cli(['complete', 'notification'])).out).toBe('n1\tHot\n');
     expect((await cli(['outbox', 'retry', 'e1'])).out).toBe('"Too hot" is tried again\n');
     expect((await cli(['outbox', 'withdraw', 'e1'])).out).toBe('"Too hot" is not sent any more\n');
     const both = await cli(['outbox', 'retry', 'e']);

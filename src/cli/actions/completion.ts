@@ -47,5 +47,13 @@ const NAMES: Readonly<Record<NameKind, Names>> = {
     (await api.secrets()).secrets.map((secret) => [secret.name, secret.kind.type]),
   template: async (api) =>
     (await api.templates()).templates.map((template) => [template.name, template.description]),
+  email: async (api) =>
+    (await api.outbox({ limit: 50 })).emails
+      .filter(({ status }) => status !== 'sent')
+      .map(({ id, status, subject }) => [id, `${status} ${subject}`]),
+  notification: async (api) =>
+    (await api.notifications(50)).notifications
+      .filter((one) => one.acknowledged_at === null)
+      .map(({ id, title }) => [id, title]),
   token: async (api) => (await api.tokens()).tokens.map((token) => [token.name, token.id]),
 };

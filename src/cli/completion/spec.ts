@@ -8,7 +8,16 @@ export type ValueSpec =
   | { readonly kind: 'file' }
   | { readonly kind: 'any' };
 
-export const NAME_KINDS = ['workflow', 'run', 'device', 'token', 'secret-name', 'template'] as const;
+export const NAME_KINDS = [
+  'workflow',
+  'run',
+  'device',
+  'token',
+  'secret-name',
+  'template',
+  'email',
+  'notification',
+] as const;
 export type NameKind = (typeof NAME_KINDS)[number];
 
 export interface OptionSpec {
