@@ -227,8 +227,9 @@ export class ApiClient {
     return this.#get(`/runs/${part(id)}`);
   }
 
-  cancelRun(id: string): Promise<RunSummaryAnswer> {
-    return this.#post(`/runs/${part(id)}/cancel`);
+  /** `now`: without undos and `finally` steps, also when they have begun. */
+  cancelRun(id: string, now?: true): Promise<RunSummaryAnswer> {
+    return this.#post(`/runs/${part(id)}/cancel${queryOf({ now: now && 'true' })}`);
   }
 
   pauseRun(id: string): Promise<RunSummaryAnswer> {

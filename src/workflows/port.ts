@@ -404,7 +404,11 @@ export interface RunsPort {
   /** @throws TerminalError `run.not_found` */
   get(id: string): RunDetail;
   /** @throws TerminalError `run.not_found`, `run.illegal` (conflict) when its status does not allow the verb */
-  cancel(id: string, actor: Actor): Promise<RunSummary>;
+  /**
+   * Resolves when it has ended, or when its undos and `finally` steps have begun, which still run; with `now`
+   * they are left out, or cut off.
+   */
+  cancel(id: string, actor: Actor, how?: { readonly now?: boolean }): Promise<RunSummary>;
   pause(id: string, actor: Actor): Promise<RunSummary>;
   resume(id: string, actor: Actor): Promise<RunSummary>;
   /** Starts a failed or cancelled run again where it stopped; committed steps keep their results. */

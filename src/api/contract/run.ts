@@ -68,6 +68,13 @@ export const migrateBody = z
   })
   .meta({ id: 'MigrateRun' });
 
+export const cancelQuery = z.strictObject({
+  now: z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description: 'true: without undos and finally steps, also when they have begun.' }),
+});
+
 export const BULK_VERBS = ['cancel', 'retry', 'delete', 'migrate'] as const;
 
 /** Of `workflow` and `status` at least one. */

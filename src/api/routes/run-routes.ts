@@ -6,6 +6,7 @@ import { API_BASE } from '../contract/api-base.ts';
 import {
   bulkBody,
   bulkSchema,
+  cancelQuery,
   forkBody,
   migrateBody,
   RUN_STATUSES,
@@ -33,7 +34,7 @@ export function runRoutes(runs: RunsPort): readonly Endpoint[] {
     listRoute(runs),
     ...manyRoutes(runs),
     showRoute(runs),
-    verbRoute('cancel', 'Stop a run; what is under way is aborted', (id, actor) => runs.cancel(id, actor)),
+    cancelRoute(runs),
     verbRoute('pause', 'Hold a run after the step that is under way', (id, actor) => runs.pause(id, actor)),
     verbRoute('resume', 'Let a paused run go on', (id, actor) => runs.resume(id, actor)),
     verbRoute('retry', 'Start a failed or cancelled run again where it stopped', (id, actor) =>
@@ -112,6 +113,20 @@ function verbRoute(name: string, summary: string, verb: Verb): Endpoint {
     params: runParams,
     answers: { 200: accepted },
     handle: async ({ params, actor }) => ok(runSummaryAnswer(await verb(params.id, actor))),
+  });
+}
+
+function cancelRoute(runs: RunsPort): Endpoint {
+  return endpoint({
+    method: 'post',
+    path: '/runs/{id}/cancel',
+    tag,
+    summary: 'Stop a run; what is under way is aborted, then its undos and finally steps run',
+    params: runParams,
+    query: cancelQuery,
+    answers: { 200: accepted },
+    handle: async ({ params, query, actor }) =>
+      ok(runSummaryAnswer(await runs.cancel(params.id, actor, { now: query.now === 'true' }))),
   });
 }
 

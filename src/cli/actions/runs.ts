@@ -72,11 +72,19 @@ export async function follow(
   return followRun(session, id, options.timeout, 0);
 }
 
-export async function steer(session: Session, verb: SteeringVerb, text: string): Promise<void> {
+export async function steer(
+  session: Session,
+  verb: SteeringVerb,
+  text: string,
+  options: { readonly now?: boolean } = {},
+): Promise<void> {
   const api = await session.api();
   const id = await findRunId(api, text);
-  const steering = { cancel: api.cancelRun, pause: api.pauseRun, resume: api.resumeRun, retry: api.retryRun };
-  const run = await steering[verb].call(api, id);
+  const steering = { pause: api.pauseRun, resume: api.resumeRun, retry: api.retryRun };
+  const run =
+    verb === 'cancel'
+      ? await api.cancelRun(id, options.now ? true : undefined)
+      : await steering[verb].call(api, id);
   if (session.json) return session.screen.json(run);
   session.screen.line(`${session.screen.status(run.status)}  ${printable(run.workflow)}  ${run.id}`);
 }

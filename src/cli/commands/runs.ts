@@ -93,10 +93,12 @@ function defineSteering(
 ): void {
   const command = runs.command(verb).description(description);
   if (verb === 'cancel' || verb === 'retry') {
+    if (verb === 'cancel')
+      command.option('--now', 'without its undos and finally steps, also when they have begun; one run only');
     many(command, verb).action((id, options, at) =>
       invoke(at, async (session) => {
         if (id === undefined) return (await import('../actions/bulk.ts')).bulk(session, { verb, ...options });
-        return (await import('../actions/runs.ts')).steer(session, verb, id);
+        return (await import('../actions/runs.ts')).steer(session, verb, id, options);
       }),
     );
     return;

@@ -2,7 +2,9 @@ import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
 import type { Screen } from './screen.ts';
 import { brief } from './values.ts';
 
-const FRAME = new Set(['id', 'type', 'name', 'retry', 'timeout', 'on_error', 'on_interrupt', 'when']);
+const FRAME = new Set([
+  ...['id', 'type', 'name', 'retry', 'timeout', 'on_error', 'on_interrupt', 'when', 'undo'],
+]);
 
 /** What a definition takes and does: its input and the tree of its steps. */
 export function printDefinition(definition: JsonObject, screen: Screen): void {
@@ -60,13 +62,40 @@ function* innerSteps(step: JsonObject): Generator<readonly [label: string, steps
   if (isJsonObject(step.branches)) {
     for (const [name, inner] of Object.entries(step.branches)) yield [brief(name), inner];
   }
-  if (Array.isArray(step.on_error)) yield ['on_error', step.on_error];
+  if (step.type === 'switch') yield* casesOf(step);
+  const lists = step.type === 'try' ? ['catch', 'finally', 'on_error', 'undo'] : ['on_error', 'undo'];
+  for (const label of lists) {
+    const inner = step[label];
+    if (Array.isArray(inner)) yield [label, inner];
+  }
+}
+
+function* casesOf(step: JsonObject): Generator<readonly [label: string, steps: Json]> {
+  for (const one of Array.isArray(step.cases) ? step.cases : []) {
+    if (isJsonObject(one) && one.steps !== undefined) yield [`case ${brief(one.when)}`, one.steps];
+  }
+  if (Array.isArray(step.default)) yield ['default', step.default];
 }
 
 /** A step's own fields on one line, without the steps in it. */
 function fieldsText(step: JsonObject): string {
   return Object.entries(step)
-    .filter(([name]) => !FRAME.has(name) && !['steps', 'then', 'else', 'branches'].includes(name))
+    .filter(([name]) => !FRAME.has(name) && !isInner(step, name))
     .map(([name, value]) => `${name}: ${brief(value)}`)
     .join(', ');
+}
+
+const INNER: ReadonlySet<string> = new Set([
+  'steps',
+  'then',
+  'else',
+  'branches',
+  'cases',
+  'catch',
+  'finally',
+]);
+
+/** `default` holds steps in a switch, and a value in other steps. */
+function isInner(step: JsonObject, name: string): boolean {
+  return INNER.has(name) || (name === 'default' && step.type === 'switch');
 }

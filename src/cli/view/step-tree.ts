@@ -25,6 +25,7 @@ const UNEVENTFUL = new Set(['completed', 'skipped']);
 export function stepTree(steps: readonly StepAnswer[], all: boolean): StepNode[] {
   const root: Growing = { step: undefined, children: new Map() };
   for (const step of steps) {
+    if (!all && step.type === 'undo' && step.status === 'skipped') continue; // it was not needed
     let at = root;
     for (const segment of step.path.split('/')) {
       let child = at.children.get(segment);

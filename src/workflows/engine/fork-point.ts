@@ -1,6 +1,7 @@
 import { TerminalError } from '#core/errors.ts';
 import { didYouMean } from '#core/near-names.ts';
 import type { CompiledDefinition } from '../definition/compiled.ts';
+import { assertNotUndone } from './reopen.ts';
 import type { StepRow } from './steps-table.ts';
 
 /** What a fork keeps of a journal. */
@@ -23,10 +24,11 @@ export function forkPoint(
   definition: CompiledDefinition,
   now: number,
 ): ForkPoint {
+  assertNotUndone(rows);
   const target = rows.find((row) => row.path === path);
   if (!target) throw unknownStep(run, rows, path);
   const around = rows.filter((row) => path.startsWith(`${row.path}/`));
-  const wrong = around.find((row) => row.type === 'parallel');
+  const wrong = around.find((row) => row.type === 'parallel' || row.type === 'try');
   if (wrong || isHandler(path)) throw inside(path, wrong?.path);
   const before = rows.filter((row) => row.ordinal < target.ordinal && !isHandler(row.path));
   const aroundPaths = new Set(around.map((row) => row.path));
@@ -50,7 +52,7 @@ export function forkPoint(
 
 /** The steps of the run's own `on_error` and its undos come after all others. */
 function isHandler(path: string): boolean {
-  return path.startsWith('on_error/') || path.startsWith('undo/');
+  return path.startsWith('on_error/') || path.includes('/undo/');
 }
 
 function hasEnded(row: StepRow, definition: CompiledDefinition): boolean {

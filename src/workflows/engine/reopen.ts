@@ -56,7 +56,7 @@ export function reopening(
  * @throws TerminalError `run.undone` (conflict)
  */
 export function assertNotUndone(steps: readonly StepRow[]): void {
-  const undone = steps.find((row) => row.type === 'undo' && row.status !== 'skipped');
+  const undone = steps.find(isUndone);
   if (!undone) return;
   const path = undone.path.slice(0, -'/undo'.length);
   throw new TerminalError(
@@ -67,6 +67,15 @@ export function assertNotUndone(steps: readonly StepRow[]): void {
       hint: 'Start the workflow again, with the same input.',
     },
   );
+}
+
+/** Was anything of a run undone? */
+export function wasUndone(steps: readonly StepRow[]): boolean {
+  return steps.some(isUndone);
+}
+
+function isUndone({ type, status }: StepRow): boolean {
+  return type === 'undo' && status !== 'skipped';
 }
 
 /** Is this what the `catch` or the `finally` of one of these did? */

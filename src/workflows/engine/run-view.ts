@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '#core/json.ts';
 import { priorityOf } from '../definition/concurrency.ts';
 import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
 import { legalVerbs } from './run-state.ts';
+import { wasUndone } from './reopen.ts';
 import type { RunRow } from './run-table.ts';
 import type { StepRow } from './steps-table.ts';
 
@@ -32,7 +33,7 @@ export function runDetail(row: RunRow, steps: readonly StepRow[]): RunDetail {
     input: JSON.parse(row.input) as Json,
     output: parsed<Json>(row.output),
     steps: steps.toSorted((a, b) => a.ordinal - b.ordinal).map(stepRecord),
-    verbs: legalVerbs(row.status as RunStatus),
+    verbs: legalVerbs(row.status as RunStatus).filter((verb) => verb !== 'retry' || !wasUndone(steps)),
   };
 }
 

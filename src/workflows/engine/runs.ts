@@ -118,12 +118,15 @@ export class Runs implements RunsPort {
     return runDetail(row, this.#store.reader.all(stepsShown, { run: row.key }));
   }
 
-  async cancel(id: string, actor: Actor): Promise<RunSummary> {
+  async cancel(id: string, actor: Actor, { now = false } = {}): Promise<RunSummary> {
     const row = this.#row(id);
     assertLegal('cancel', row.status as RunStatus, id);
     const live = this.#live(row, 'cancel');
     await this.#launcher.cancel(live, actorText(actor), 'cancelled');
-    await patiently(live.ended.promise);
+    if (now) live.execution?.stopCleaning();
+    const { promise: ended } = live.ended;
+    // What cleans up may take as long as it likes: that it does is on disk then.
+    await patiently(now || !live.execution ? ended : Promise.race([ended, live.execution.cleaning]));
     return runSummary(this.#row(id));
   }
 

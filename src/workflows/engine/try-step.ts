@@ -15,7 +15,7 @@ import type { Walk } from './walk.ts';
  * T2  Once `finally` has begun, nothing of the steps and of `catch` begins again, whatever the clock says after
  *     a restart: how they ended is on disk (`interrupted`), or their rows are all settled.
  * T3  `finally` runs on a signal of its own: a cancel, a timeout around it and a branch given up let it end.
- *     Only its grace, the end of the daemon and a second cancel stop it.
+ *     Only its grace, the end of the daemon and a cancel that waits for nothing stop it.
  * T4  A retry of the run begins a further round: `catch` and `finally` run again, below paths of their own
  *     (`t/finally-2/…`), because what is on disk never runs again under its path.
  */

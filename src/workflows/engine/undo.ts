@@ -43,7 +43,7 @@ export class Undos {
     if (row) this.#entries.set(at.path, { at, ordinal: row.ordinal });
   }
 
-  /** @throws Interrupt when the daemon stops, or when the run is cancelled once more */
+  /** @throws Interrupt when the daemon stops, or when the run is to end at once */
   async run(error: ErrorRecord, strand: Strand): Promise<void> {
     const last = [...this.#entries.values()].sort((a, b) => b.ordinal - a.ordinal);
     for (const { at } of last) await this.#undo(at, error, strand);
