@@ -21,7 +21,8 @@ const KEY = /^[A-Za-z0-9_-]{43}$/;
  *
  * A rotation writes `<file>.next` first, then commits the database, then puts it in place. Whichever of these
  * was the last before the power went, the key that the database asks for is in one of the two files, and the
- * next start puts that one in place (`settle`).
+ * next start puts that one in place (`settle`). A `.next` that is cut short was never used: it is on disk whole
+ * before the database is asked.
  */
 export class KeyFile {
   readonly path: string;
@@ -41,7 +42,7 @@ export class KeyFile {
 
   /** The key of a rotation that has not been settled. */
   readNext(): RootKey | undefined {
-    return readKey(this.#next);
+    return keyOf(textOf(this.#next) ?? '');
   }
 
   /** Makes the first one. @throws RetryableError `vault.key_file` */
@@ -81,24 +82,33 @@ export class KeyFile {
   /** Ends a rotation that the power cut: `isUsed` says whether the database knows a key. */
   settle(isUsed: (id: string) => boolean): void {
     const next = this.readNext();
-    if (next === undefined) return;
-    if (isUsed(next.id)) this.replace();
+    if (next !== undefined && isUsed(next.id)) this.replace();
     else rmSync(this.#next, { force: true });
   }
 }
 
 function readKey(file: string): RootKey | undefined {
-  let text: string;
+  const text = textOf(file);
+  if (text === undefined) return undefined;
+  const key = keyOf(text);
+  if (key) return key;
+  throw unusable(file, 'it holds no root key');
+}
+
+function textOf(file: string): string | undefined {
   try {
-    text = readFileSync(file, 'utf8').trim();
+    const text = readFileSync(file, 'utf8').trim();
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+    return text;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
     throw unusable(file, `it cannot be read (${code})`, error);
   }
-  if (KEY.test(text)) return RootKey.fromText(text, 'file');
-  throw unusable(file, 'it holds no root key');
+}
+
+function keyOf(text: string): RootKey | undefined {
+  return KEY.test(text) ? RootKey.fromText(text, 'file') : undefined;
 }
 
 const BACK = 'Put the key file back from a backup, owned by the daemon and with mode 0600, and restart.';

@@ -165,6 +165,16 @@ describe('the power goes in a rotation', () => {
     expect(rig.get(await rig.restart(), 'c')).toBe('value-c');
   });
 
+  test.each(['', 'cut-short'])('while the next key was being written, %#', async (torn) => {
+    const vault = await rig.vault();
+    await vault.set('a', 'value-a', undefined, SYSTEM);
+    writeFileSync(rig.nextKeyFile, torn);
+    const next = await rig.restart();
+    expect(rig.get(next, 'a')).toBe('value-a');
+    expect(existsSync(rig.nextKeyFile)).toBe(false);
+    expect(next.health().score).toBe(1);
+  });
+
   test('an outcome that nobody knows: both keys stay until a further commit tells', async () => {
     const vault = await rig.vault();
     await vault.set('a', 'value-a', undefined, SYSTEM);
