@@ -23,6 +23,8 @@ interface Entry {
   readonly settleMs: number;
   /** What has been dealt with, by name. */
   readonly seen: Map<string, Pick<FoundFile, 'size' | 'modified'>>;
+  /** `seen` is as it is on disk. */
+  isRead: boolean;
   /** Files that may still be written, with when they were first found like this (monotonic). */
   readonly settling: Map<string, FoundFile & { readonly since: number }>;
   readonly ends: AbortController;
@@ -95,15 +97,13 @@ export class FileTriggers implements Part, TriggerWatch {
 
   #begin(active: ActiveTrigger<FileTrigger>): Entry {
     const { folder, settle = USUAL_SETTLE } = active.definition;
-    const { workflow, trigger } = active;
-    const rows = this.#firings.reader.all(filesSeen, { workflow, trigger_index: trigger.index });
     const entry: Entry = {
       active,
       cause: causeOf(active.definition),
       folder: new WatchedFolder(this.#root, folder),
       settleMs: parseDuration(settle),
-      // Names of another folder are no names of this one: they are forgotten at the first look.
-      seen: new Map(rows.map((row) => [row.path, row])),
+      seen: new Map(),
+      isRead: false,
       settling: new Map(),
       ends: new AbortController(),
       held: null,
@@ -138,6 +138,7 @@ export class FileTriggers implements Part, TriggerWatch {
 
   async #look(entry: Entry): Promise<void> {
     try {
+      this.#recall(entry);
       const files = await entry.folder.files();
       entry.held = null;
       await this.#forgetGone(entry, files);
@@ -152,6 +153,15 @@ export class FileTriggers implements Part, TriggerWatch {
         'a folder can not be looked at',
       );
     }
+  }
+
+  /** What was dealt with before this start. Names of another folder are forgotten at the first look. */
+  #recall(entry: Entry): void {
+    if (entry.isRead) return;
+    const { workflow, trigger } = entry.active;
+    for (const row of this.#firings.reader.all(filesSeen, { workflow, trigger_index: trigger.index }))
+      entry.seen.set(row.path, row);
+    entry.isRead = true;
   }
 
   #isDue({ active, seen, settling, settleMs }: Entry, file: FoundFile): boolean {

@@ -134,7 +134,7 @@ export class ScheduleTriggers implements Part, TriggerWatch {
     while (!signal.aborted) {
       const woken = Promise.withResolvers<void>();
       this.#wake = woken.resolve;
-      if (this.#isChanged) await this.#read();
+      if (this.#isChanged) await this.#readAgain();
       this.#noteHold();
       await Promise.all([...this.#entries.values()].map((entry) => this.#look(entry)));
       if (!this.#isHeld) this.#heldMs = 0;
@@ -237,6 +237,15 @@ export class ScheduleTriggers implements Part, TriggerWatch {
       also: (unit) => this.#firings.memory.keep(unit, active, clock.kept(due)),
     });
     clock.settle(due);
+  }
+
+  async #readAgain(): Promise<void> {
+    try {
+      await this.#read();
+    } catch (error) {
+      this.#isChanged = true;
+      this.#firings.log.error({ err: error }, 'the schedules can not be read; those there were go on');
+    }
   }
 
   /** The schedules there are; those that stay go on where they are. */
