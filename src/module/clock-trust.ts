@@ -23,7 +23,7 @@ const ASK_EVERY_MS = 10_000;
 const ASK_LATER_EVERY_MS = 60_000;
 
 /**
- * Knows whether the wall clock may be believed (docs/decisions/0030-clock-trust.md). Once somebody has said
+ * Knows whether the wall clock may be believed (docs/decisions/0018-clock-trust.md). Once somebody has said
  * that it is right it stays so until the daemon ends: a crystal drifts seconds in a day, not hours.
  */
 export class ClockTrust implements Part, ClockTrustPort {
