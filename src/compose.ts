@@ -33,6 +33,9 @@ import { createVault } from './vault/create-vault.ts';
 import type { Vault } from './vault/vault.ts';
 import { type StepTypes, stepTypes } from './workflows/definition/step-types.ts';
 import { Engine } from './workflows/engine/engine.ts';
+import { OutputFiles } from './workflows/engine/output-files.ts';
+import type { RetentionLimits } from './workflows/engine/run-retention.ts';
+import { History } from './workflows/history/history.ts';
 import { Notifications } from './workflows/notifications.ts';
 import { type FolderResult, storeFolder } from './workflows/site-folder.ts';
 import { siteFiles } from './workflows/steps/site-files.ts';
@@ -124,6 +127,7 @@ interface Foundations {
 interface Workflows {
   readonly catalog: WorkflowCatalog;
   readonly engine: Engine;
+  readonly past: History;
   readonly triggers: Triggers;
   readonly workbench: Workbench;
 }
@@ -204,11 +208,23 @@ function buildWorkflows(
     maxQueued: config.engine.maxQueuedRuns,
     maxWaiting: config.engine.maxWaitingRuns,
     restAfterMs: REST_AFTER_MS,
-    keepRunsMs: config.engine.runRetentionDays * DAY_MS,
+    ...retentionLimits(config),
+    maxOutputBytes: config.engine.maxOutputBytes,
     stepTimeoutMs: config.engine.defaultTimeout,
     graceMs: GRACE_MS,
   };
-  const engine = new Engine({ store: data, events, secrets: base.vault, catalog, clock, log, limits });
+  const outputs = new OutputFiles(join(config.dataDir, 'outputs'), data.reader);
+  const engine = new Engine({
+    store: data,
+    events,
+    secrets: base.vault,
+    catalog,
+    clock,
+    log,
+    limits,
+    outputs,
+  });
+  const past = new History(data.reader, outputs, catalog);
   const triggers = createTriggers({
     ...{ ...data, clock, log, catalog, events, devices, trust },
     runs: engine.runs,
@@ -225,7 +241,16 @@ function buildWorkflows(
     // Beside src/, and beside dist/.
     templates: fileURLToPath(new URL('../config/templates', import.meta.url)),
   });
-  return { catalog, engine, triggers, workbench };
+  return { catalog, engine, past, triggers, workbench };
+}
+
+function retentionLimits({ engine }: Config): RetentionLimits {
+  const { failedRunRetentionDays: failed, runRetentionCount, runRetentionDays } = engine;
+  return {
+    keepRunsMs: runRetentionDays * DAY_MS,
+    keepFailedRunsMs: failed === undefined ? undefined : failed * DAY_MS,
+    keepRuns: runRetentionCount,
+  };
 }
 
 function buildOutbound(
@@ -272,6 +297,7 @@ function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<
     workflows: rooms.catalog,
     workbench: rooms.workbench,
     runs: engine.runs,
+    past: rooms.past,
     approvals: engine.approvals,
     devices,
     simulator: rooms.simulator,

@@ -7,7 +7,14 @@ import type { DevicesPort, SimulatorPort } from '#hardware/port.ts';
 import type { TokensPort } from '#identity/port.ts';
 import type { OutboxPort } from '#outbound/port.ts';
 import type { VaultPort } from '#vault/port.ts';
-import type { ApprovalsPort, HooksPort, RunsPort, TriggersPort, WorkflowsPort } from '#workflows/port.ts';
+import type {
+  ApprovalsPort,
+  HistoryPort,
+  HooksPort,
+  RunsPort,
+  TriggersPort,
+  WorkflowsPort,
+} from '#workflows/port.ts';
 import type { WorkbenchPort } from '#workflows/workbench.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { Metric } from './metrics-text.ts';
@@ -89,6 +96,8 @@ export interface HealthReport {
 export interface ApiDeps {
   readonly workflows: WorkflowsPort;
   readonly runs: RunsPort;
+  /** What runs logged and gave, and their graphs. */
+  readonly past?: HistoryPort | undefined;
   readonly devices: DevicesPort;
   /** undefined: nothing is simulated here. */
   readonly simulator?: SimulatorPort | undefined;

@@ -18,6 +18,7 @@ import type { ApiApp } from './mount.ts';
 import { approvalRoutes } from './routes/approval-routes.ts';
 import { deviceRoutes } from './routes/device-routes.ts';
 import { eventRoutes } from './routes/event-routes.ts';
+import { historyRoutes } from './routes/history-routes.ts';
 import { hookRoutes } from './routes/hook-routes.ts';
 import { moduleRoutes } from './routes/module-routes.ts';
 import { notificationRoutes } from './routes/notification-routes.ts';
@@ -117,7 +118,7 @@ export class ApiServer implements Part {
   #routes(): readonly Endpoint[] {
     const { workflows, runs, tokens, notifications, outbox, events, vault, triggers, hooks, trust } =
       this.#deps;
-    const { approvals, workbench } = this.#deps;
+    const { approvals, past, workbench } = this.#deps;
     return [
       ...moduleRoutes({
         health: this.#deps.health,
@@ -127,7 +128,8 @@ export class ApiServer implements Part {
       }),
       ...workflowRoutes(workflows),
       ...(workbench ? workbenchRoutes(workbench) : []),
-      ...runRoutes(runs),
+      ...runRoutes(runs, past),
+      ...(past ? historyRoutes(past) : []),
       ...(approvals ? approvalRoutes(approvals) : []),
       ...deviceRoutes(this.#deps),
       ...eventRoutes({ events, streams: this.#streams, limits: this.#limits }),

@@ -2,6 +2,7 @@ import { TerminalError } from '#core/errors.ts';
 import type { Json } from '#core/json.ts';
 import { type FollowFrame, type FollowOptions, follow } from './client-events.ts';
 import { type ClientTarget, ClientTransport } from './client-transport.ts';
+import type { ApprovalAnswer, ApprovalList } from './contract/approval.ts';
 import type {
   DeviceAnswer,
   DeviceList,
@@ -10,8 +11,8 @@ import type {
   ReadingAnswer,
 } from './contract/device.ts';
 import type { CloudEventAnswer, EventPage } from './contract/event.ts';
+import type { GraphAnswer } from './contract/graph.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
-import type { ApprovalAnswer, ApprovalList } from './contract/approval.ts';
 import type { NotificationAnswer, NotificationList } from './contract/notification.ts';
 import type { EmailAnswer, EmailStatus, OutboxAnswer } from './contract/outbox.ts';
 import type {
@@ -223,8 +224,37 @@ export class ApiClient {
     return this.#get(`/runs${queryOf({ ...query, status: query.status?.join(',') })}`);
   }
 
-  run(id: string): Promise<RunAnswer> {
-    return this.#get(`/runs/${part(id)}`);
+  /** `logs`: with the lines that its steps logged. */
+  run(id: string, options: { readonly logs?: boolean | undefined } = {}): Promise<RunAnswer> {
+    return this.#get(`/runs/${part(id)}${options.logs ? '?logs=true' : ''}`);
+  }
+
+  /** The whole output of a step, or of the run, as JSON text in pieces. */
+  async *output(id: string, path?: string): AsyncGenerator<Uint8Array, void> {
+    const step = path === undefined ? '' : `/steps/${part(path)}`;
+    const answer = await this.#transport.open({ method: 'GET', path: `/runs/${part(id)}${step}/output` });
+    if (answer.statusCode === 200) yield* answer as AsyncIterable<Uint8Array>;
+    else await this.#transport.read(answer); // throws what the daemon said
+  }
+
+  graph(workflow: string, version?: number): Promise<GraphAnswer> {
+    return this.#get(`/workflows/${part(workflow)}/graph${queryOf({ version })}`);
+  }
+
+  /** With the state of every step. */
+  runGraph(id: string): Promise<GraphAnswer> {
+    return this.#get(`/runs/${part(id)}/graph`);
+  }
+
+  /** A flowchart of Mermaid. */
+  mermaid(
+    of: { readonly workflow: string; readonly version?: number | undefined } | { readonly run: string },
+  ): Promise<string> {
+    const path =
+      'run' in of
+        ? `/runs/${part(of.run)}/graph?format=mermaid`
+        : `/workflows/${part(of.workflow)}/graph${queryOf({ format: 'mermaid', version: of.version })}`;
+    return this.#transport.text({ method: 'GET', path });
   }
 
   /** `now`: without undos and `finally` steps, also when they have begun. */

@@ -102,6 +102,13 @@ export const signalBody = z
   })
   .meta({ id: 'Signal' });
 
+export const runQuery = z.strictObject({
+  logs: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'true: with the lines that steps logged.' }),
+});
+
 export const runsQuery = z.strictObject({
   workflow: z.string().min(1).max(200).optional(),
   status: z
@@ -131,6 +138,13 @@ export const runSummarySchema = z
   })
   .meta({ id: 'RunSummary' });
 
+const stepLineSchema = z.object({
+  at: time,
+  level: z.enum(['info', 'warn', 'error']),
+  message: z.string(),
+  fields: z.record(z.string(), z.string()).optional(),
+});
+
 export const stepSchema = z
   .object({
     path: z
@@ -145,6 +159,10 @@ export const stepSchema = z
     history: z
       .array(z.object({ attempt: z.number().int(), at: time, error: errorRecordSchema }))
       .meta({ description: 'Failed attempts before the last: when and why.' }),
+    logs: z
+      .array(stepLineSchema)
+      .optional()
+      .meta({ description: 'With `logs=true`: what it logged, the newest 50 lines.' }),
     started_at: time,
     ended_at: time.nullable(),
   })

@@ -1,6 +1,6 @@
 import { parseDuration } from '#core/duration.ts';
 import { TerminalError } from '#core/errors.ts';
-import type { RunStatus, RunSummary, RunsPort } from '#workflows/port.ts';
+import type { HistoryPort, RunStatus, RunSummary, RunsPort } from '#workflows/port.ts';
 import { done, json, ok } from '../answer.ts';
 import { API_BASE } from '../contract/api-base.ts';
 import {
@@ -12,6 +12,7 @@ import {
   RUN_STATUSES,
   runListSchema,
   runParams,
+  runQuery,
   runSchema,
   runSummarySchema,
   runsQuery,
@@ -28,12 +29,13 @@ import { runAnswer, runSummaryAnswer } from '../wire/run-answer.ts';
 const tag = 'runs';
 const accepted = { description: 'The run afterwards', schema: runSummarySchema };
 
-export function runRoutes(runs: RunsPort): readonly Endpoint[] {
+/** `history` has what steps logged. */
+export function runRoutes(runs: RunsPort, history?: Pick<HistoryPort, 'logs'>): readonly Endpoint[] {
   return [
     startRoute(runs),
     listRoute(runs),
     ...manyRoutes(runs),
-    showRoute(runs),
+    showRoute(runs, history),
     cancelRoute(runs),
     verbRoute('pause', 'Hold a run after the step that is under way', (id, actor) => runs.pause(id, actor)),
     verbRoute('resume', 'Let a paused run go on', (id, actor) => runs.resume(id, actor)),
@@ -90,15 +92,17 @@ function listRoute(runs: RunsPort): Endpoint {
   });
 }
 
-function showRoute(runs: RunsPort): Endpoint {
+function showRoute(runs: RunsPort, history: Pick<HistoryPort, 'logs'> | undefined): Endpoint {
   return endpoint({
     method: 'get',
     path: '/runs/{id}',
     tag,
     summary: 'Show a run with its steps',
     params: runParams,
+    query: runQuery,
     answers: { 200: { description: 'The run', schema: runSchema } },
-    handle: ({ params }) => ok(runAnswer(runs.get(params.id))),
+    handle: ({ params, query }) =>
+      ok(runAnswer(runs.get(params.id), query.logs === 'true' ? history?.logs(params.id) : undefined)),
   });
 }
 

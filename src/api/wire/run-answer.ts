@@ -1,4 +1,4 @@
-import type { RunDetail, RunSummary, StepRecord } from '#workflows/port.ts';
+import type { RunDetail, RunSummary, StepLine, StepRecord } from '#workflows/port.ts';
 import type { RunAnswer, RunSummaryAnswer, StepAnswer } from '../contract/run.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
 
@@ -20,17 +20,20 @@ export function runSummaryAnswer(run: RunSummary): RunSummaryAnswer {
   };
 }
 
-export function runAnswer(run: RunDetail): RunAnswer {
+/** `logs`: the lines of its steps by their paths; absent: they were not asked for. */
+export function runAnswer(run: RunDetail, logs?: StepLines): RunAnswer {
   return {
     ...runSummaryAnswer(run),
     input: run.input,
     output: run.output,
     verbs: [...run.verbs],
-    steps: run.steps.map(stepAnswer),
+    steps: run.steps.map((step) => stepAnswer(step, logs)),
   };
 }
 
-function stepAnswer(step: StepRecord): StepAnswer {
+type StepLines = ReadonlyMap<string, readonly StepLine[]>;
+
+function stepAnswer(step: StepRecord, logs: StepLines | undefined): StepAnswer {
   return {
     path: step.path,
     id: step.id,
@@ -42,5 +45,10 @@ function stepAnswer(step: StepRecord): StepAnswer {
     history: step.history.map(({ attempt, at, error }) => ({ attempt, at: rfc3339(at), error })),
     started_at: rfc3339(step.startedAt),
     ended_at: rfc3339OrNull(step.endedAt),
+    ...(logs && { logs: linesAnswer(logs.get(step.path) ?? []) }),
   };
+}
+
+function linesAnswer(lines: readonly StepLine[]): NonNullable<StepAnswer['logs']> {
+  return lines.map(({ at, fields, ...line }) => ({ at: rfc3339(at), ...line, ...(fields && { fields }) }));
 }
