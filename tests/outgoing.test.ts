@@ -192,6 +192,22 @@ describe('notifications', () => {
 });
 
 describe('e-mail', () => {
+  test('that waits does not hold up a stop', async () => {
+    await using booted = await bootAppliance({
+      config: { email: { host: '127.0.0.1', port: 1, secure: 'none', from: 'house@example.org' } },
+    });
+    const email = { id: 'waits', type: 'email', to: 'ann@example.org', subject: 'Hot' };
+    const id = await begin(booted.api, 'mails', [email]);
+    while ((await booted.api.outbox()).emails[0]?.error == null) await pause(10);
+    const began = Date.now();
+    await booted.restart();
+    expect(Date.now() - began).toBeLessThan(2000);
+    const { emails } = await booted.api.outbox();
+    expect(emails).toHaveLength(1);
+    await booted.api.withdrawEmail(emails[0]?.id ?? '');
+    expect((await end(booted.api, id)).error).toMatchObject({ code: 'email.withdrawn' });
+  });
+
   test('outlives a kill with the mail server down, and a kill right after it was taken', async () => {
     let mail = await mailServer();
     const { port } = mail;

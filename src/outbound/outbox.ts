@@ -33,7 +33,7 @@ const BACKOFF: BackoffOptions = Object.freeze({ firstMs: 10_000, longestMs: 15 *
 /** The wall clock may jump: what is due is looked at this often. */
 const LOOK_AGAIN_MS = 60_000;
 /** How long a stop waits for the answer to a message that is on its way. */
-const PATIENCE_MS = 1500;
+const PATIENCE_MS = 1000;
 const KEEP_MS = 30 * 86_400_000;
 const TRIM_MS = 6 * 3_600_000;
 const DISK_PAUSE_MS = 5000;

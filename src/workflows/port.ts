@@ -592,6 +592,8 @@ export interface StepContext extends Concealer {
    * definition does not have the field. @throws TerminalError `expression.failed`
    */
   late?(field: string, seen: JsonObject): Json | undefined;
+  /** Waits for what goes on without this step: a stop of the daemon does not give it time to end. */
+  idle?<T>(wait: Promise<T>): Promise<T>;
 }
 
 /** A retry policy with its pauses in milliseconds. */

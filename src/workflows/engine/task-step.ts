@@ -282,6 +282,14 @@ class TaskContext implements StepContext {
   get written(): JsonObject {
     return this.#course.at.step.written;
   }
+  async idle<T>(wait: Promise<T>): Promise<T> {
+    this.#execution.acting--;
+    try {
+      return await wait;
+    } finally {
+      this.#execution.acting++;
+    }
+  }
   late(field: string, seen: JsonObject): Json | undefined {
     const { scope, step } = this.#course.at;
     const expression = step.late?.get(field);

@@ -97,7 +97,8 @@ export function emailStep(mail: MailPort, files: SiteFiles): StepType {
       const order = { key: context.idempotencyKey, run: context.runId, actor: context.actor };
       const { id, messageId } = await mail.post(message, order);
       if (!wait) return { id, message_id: messageId, accepted: [], rejected: [] };
-      const { accepted, rejected } = await mail.taken(id, context.signal);
+      const taken = mail.taken(id, context.signal);
+      const { accepted, rejected } = await (context.idle?.(taken) ?? taken);
       return { id, message_id: messageId, accepted, rejected };
     },
   };
