@@ -234,10 +234,10 @@ describe('e-mail', () => {
       status: 'completed',
       output: { accepted: ['ann@example.org'], rejected: [] },
     });
-    while (mail.received.length < 2) await pause(10);
+    while ((await second.api.outbox({ status: 'sent' })).emails.length < 2) await pause(10);
+    expect(mail.received).toHaveLength(2);
     const ids = mail.received.map(({ raw }) => /^Message-ID: (.*)\r$/m.exec(raw)?.[1]);
     expect(new Set(ids).size).toBe(2);
-    expect((await second.api.outbox({ status: 'sent' })).emails).toHaveLength(2);
     await second.kill();
     const third = await Daemon.start(site);
     await pause(300);
