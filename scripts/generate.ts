@@ -4,6 +4,7 @@ import { eventReference } from '#bus/catalogue.ts';
 import { cliReference } from '#cli/reference.ts';
 import { configurationPage, defaultConfig, jsonSchema } from './generators/config-documents.ts';
 import { openapiDocument } from './generators/openapi-document.ts';
+import { workflowSchema } from './generators/workflow-schema.ts';
 
 /**
  * Writes the files that are made from code, so that they cannot drift from it:
@@ -21,6 +22,7 @@ const GENERATED: readonly Generated[] = [
   { file: 'config/schema.json', make: jsonSchema },
   { file: 'config/default.yaml', make: defaultConfig },
   { file: 'docs/configuration.md', make: configurationPage },
+  { file: 'config/workflow.schema.json', make: workflowSchema },
   { file: 'docs/cli.md', make: cliReference },
   { file: 'docs/events.md', make: eventReference },
   { file: 'docs/openapi.json', make: openapiDocument },

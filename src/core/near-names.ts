@@ -20,7 +20,10 @@ export function nearNames(wanted: string, known: Iterable<string>): readonly str
     if (distance <= allowed) near.push({ name, distance });
   }
   near.sort((a, b) => a.distance - b.distance || a.name.localeCompare(b.name));
-  return near.slice(0, MOST_ANSWERS).map((entry) => entry.name);
+  // Far ones beside a near one only distract.
+  const least = near[0]?.distance ?? 0;
+  const best = near.filter(({ distance }) => distance <= Math.max(1, least));
+  return best.slice(0, MOST_ANSWERS).map((entry) => entry.name);
 }
 
 /** `Did you mean "device"?`, or undefined when nothing is near. */

@@ -66,8 +66,20 @@ export function stepFields<T>(schema: ObjectSchema<T>): StepFields<T> {
       });
     },
     schema: () =>
-      z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' }) as JsonObject,
+      z.toJSONSchema(schema, {
+        ...{ io: 'input', unrepresentable: 'any', target: 'draft-2020-12' },
+        override: ({ zodSchema, jsonSchema }) => {
+          if (looksPastCapitals(zodSchema)) delete jsonSchema.pattern;
+        },
+      }) as JsonObject,
   };
+}
+
+/** A pattern of JSON Schema has no flags: without this one it would be another. */
+function looksPastCapitals({ _zod: { def } }: z.core.$ZodType): boolean {
+  const { checks = [], innerType } = def as z.core.$ZodTypeDef & { readonly innerType?: z.core.$ZodType };
+  const flags = checks.map(({ _zod }) => (_zod.def as { readonly pattern?: RegExp }).pattern?.flags ?? '');
+  return flags.some((one) => one.includes('i')) || (innerType !== undefined && looksPastCapitals(innerType));
 }
 
 function ownFields(fields: JsonObject): JsonObject {

@@ -45,6 +45,9 @@ export function* writtenSteps(definition: JsonObject): Generator<WrittenStep> {
 
 const RUN = mapOf({ id: STRING, workflow: STRING, version: NUMBER, started_at: STRING, actor: STRING });
 const EVENT = mapOf({ type: STRING, subject: STRING, actor: STRING, time: STRING, seq: NUMBER, data: ANY });
+const APPROVAL = mapOf({ approved: BOOLEAN, by: ANY, comment: ANY, at: STRING, expired: BOOLEAN });
+/** Not the id of a step. */
+const VARS = '(vars)';
 const silent = (): void => undefined;
 
 /** What the values of a definition are, as far as its text says; asked by place. */
@@ -53,6 +56,8 @@ export class Outline {
   readonly #stepTypes: StepTypes;
   readonly #input: ValueType;
   readonly #vars: Json | undefined;
+  /** What the `set` steps give vars. */
+  readonly #sets: readonly (Json | undefined)[];
   readonly #tested: ReadonlySet<string>;
   readonly #outputs = new Map<string, ValueType>();
   /** Steps whose output is being worked out: a loop may ask for the round before. */
@@ -63,6 +68,9 @@ export class Outline {
     this.#stepTypes = stepTypes;
     this.#input = definition.input === undefined ? ANY : typeOfSchema(definition.input);
     this.#vars = definition.vars;
+    this.#sets = [...this.steps.values()]
+      .filter(({ type }) => type === 'set')
+      .map(({ fields }) => fields.vars);
     this.#tested = tested;
   }
 
@@ -117,11 +125,25 @@ export class Outline {
     if (name === 'input') return this.#input;
     if (name === 'run') return RUN;
     if (name === 'event' && path.at(-1) === 'where') return EVENT;
-    if (name === 'vars') return this.#vars === undefined ? mapOf({}) : this.typeOf(this.#vars, ['vars']);
+    if (name === 'vars') return this.#varsType();
     const around = this.#loopsAround(path).toReversed();
     if (name === 'loop') return around.length === 0 ? undefined : this.#loopType(around);
     const named = around.find((loop) => loop.fields.as === name);
     return named && this.#itemType(named);
+  }
+
+  /** The vars of the definition and all that `set` may have added by then. */
+  #varsType(): ValueType {
+    if (this.#open.has(VARS)) return ANY;
+    this.#open.add(VARS);
+    const written = [this.#vars, ...this.#sets].filter(isJsonObject);
+    const types: Record<string, ValueType> = {};
+    for (const [name, value] of written.flatMap((one) => Object.entries(one))) {
+      const type = this.typeOf(value, ['vars']);
+      types[name] = name in types ? join(types[name] as ValueType, type) : type;
+    }
+    this.#open.delete(VARS);
+    return mapOf(types);
   }
 
   /** The loops whose rounds this place is in, the outermost first. A `while` is asked inside, too. */
@@ -165,6 +187,14 @@ export class Outline {
         return mapOf({ count: NUMBER, results: listOf(this.#last(fields.steps)) });
       case 'parallel':
         return this.#branches(fields.branches);
+      case 'switch':
+        return mapOf({ case: ANY, output: this.#cases(fields) });
+      case 'try':
+        return mapOf({ ok: BOOLEAN, output: ANY, error: ANY });
+      case 'set':
+        return this.typeOf(fields.vars, path);
+      case 'approval':
+        return APPROVAL;
       case 'run_workflow':
         return mapOf({ run: STRING, status: STRING, output: ANY });
       case 'wait':
@@ -177,6 +207,12 @@ export class Outline {
   #last(list: Json | undefined): ValueType {
     const last = Array.isArray(list) ? list.at(-1) : undefined;
     return isJsonObject(last) && typeof last.id === 'string' ? this.output(last.id) : ANY;
+  }
+
+  #cases(fields: JsonObject): ValueType {
+    const cases = Array.isArray(fields.cases) ? (fields.cases as readonly Json[]) : [];
+    const lists = cases.map((one) => (isJsonObject(one) ? one.steps : undefined));
+    return [...lists, fields.default].map((list) => this.#last(list)).reduce(join);
   }
 
   #branches(branches: Json | undefined): ValueType {

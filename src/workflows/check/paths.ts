@@ -113,7 +113,7 @@ export function checkLoopEffects(
   stepTypes: StepTypes,
   tell: Tell,
 ): void {
-  const idle = new Set(['transform', 'condition', 'wait', 'loop', 'parallel']);
+  const idle = new Set(['transform', 'condition', 'switch', 'try', 'wait', 'loop', 'parallel']);
   for (const loop of steps) {
     if (loop.type !== 'loop' || isResult(definition, loop)) continue;
     const inside = steps.filter(({ path }) => path.length > loop.path.length && startsWith(path, loop.path));

@@ -15,9 +15,11 @@ export function caseOfRun(run: RunDetail, workflow: WorkflowDetail, stepTypes: S
   const workflows: Record<string, JsonObject[]> = {};
   const signals: JsonObject[] = [];
   const events: JsonObject[] = [];
+  const approvals: JsonObject[] = [];
   for (const step of run.steps) {
     const fields = written.get(step.id) ?? {};
-    if (step.type === 'wait') addArrival(step, fields, signals, events);
+    if (step.type === 'approval') addApproval(step, approvals);
+    else if (step.type === 'wait') addArrival(step, fields, signals, events);
     else if (step.type === 'run_workflow') addChild(step, fields, workflows);
     else if (isOutside(step, stepTypes)) {
       const answers = answersOf(step);
@@ -29,6 +31,7 @@ export function caseOfRun(run: RunDetail, workflow: WorkflowDetail, stepTypes: S
     ...(Object.keys(workflows).length > 0 && { workflows }),
     ...(signals.length > 0 && { signals }),
     ...(events.length > 0 && { events }),
+    ...(approvals.length > 0 && { approvals }),
   };
   return {
     workflow: run.workflow,
@@ -85,6 +88,11 @@ function addArrival(step: StepRecord, fields: JsonObject, signals: JsonObject[],
     const { type, subject, data } = output;
     events.push({ type, subject: subject ?? '', data: data ?? {} });
   }
+}
+
+function addApproval({ path, output }: StepRecord, approvals: JsonObject[]): void {
+  if (!isJsonObject(output) || output.expired === true || typeof output.approved !== 'boolean') return;
+  approvals.push({ step: path, approve: output.approved, comment: output.comment ?? null });
 }
 
 function addChild(

@@ -28,10 +28,13 @@ const QUIET_TURNS = 5;
 const MOST_JUMPS = 50_000;
 const TEN_YEARS_MS = 10 * 365 * 86_400_000;
 
+/** A step that waits for something from outside. */
+type Waiting = WaitStep['on'] | { readonly for: 'approval'; readonly path: string };
+
 /** Something from outside that comes in a trial; `at` undefined: when a step waits for it. */
 interface Arrival {
   readonly at: number | undefined;
-  readonly isWanted: (wait: WaitStep['on']) => boolean;
+  readonly isWanted: (wait: Waiting) => boolean;
   readonly come: (run: string) => Promise<unknown>;
 }
 
@@ -95,8 +98,9 @@ export class Drive {
     const { engine, catalog } = this.#options;
     const { workflow, steps } = engine.runs.get(run);
     const { byId } = catalog.runnable(workflow).compiled;
-    const waits = steps.flatMap(({ id, status }) => {
+    const waits = steps.flatMap(({ id, path, status }): Waiting[] => {
       const step = status === 'waiting' ? byId.get(id) : undefined;
+      if (step?.kind === 'approval') return [{ for: 'approval', path }];
       return step?.kind === 'wait' ? [step.on] : [];
     });
     const found = untimed.findIndex(({ isWanted }) => waits.some(isWanted));
@@ -111,20 +115,25 @@ export class Drive {
     });
   }
 
-  #arrivals({ signals, events }: Given, begin: number): Arrival[] {
+  #arrivals({ signals, events, approvals }: Given, begin: number): Arrival[] {
     const { engine, store, clock } = this.#options;
     const at = (after: string | number | undefined) =>
       after === undefined ? undefined : begin + parseDuration(after);
     return [
       ...signals.map(({ name, payload, after }) => ({
         at: at(after),
-        isWanted: (wait: WaitStep['on']) =>
+        isWanted: (wait: Waiting) =>
           wait.for === 'signal' && (!wait.signal.literal || wait.signal.evaluate({}) === name),
         come: (run: string) => engine.runs.signal(run, name, payload as Json, SYSTEM),
       })),
+      ...approvals.map(({ step, approve, comment, after }) => ({
+        at: at(after),
+        isWanted: (wait: Waiting) => wait.for === 'approval' && isAt(wait.path, step),
+        come: async (run: string) => this.#answer(run, step, approve, comment),
+      })),
       ...events.map(({ type, subject, data, after }) => ({
         at: at(after),
-        isWanted: (wait: WaitStep['on']) => wait.for === 'event' && fits(wait.event, type),
+        isWanted: (wait: Waiting) => wait.for === 'event' && fits(wait.event, type),
         come: () =>
           store.commit(
             new Unit().event({
@@ -139,6 +148,16 @@ export class Drive {
     ];
   }
 
+  async #answer(run: string, step: string, approve: boolean, comment: string | null): Promise<void> {
+    const { approvals } = this.#options.engine;
+    const open = approvals.list({ all: false, limit: 100 });
+    const found = open.find((one) => one.run === run && isAt(one.path, step));
+    if (found)
+      await (approve
+        ? approvals.approve(found.id, comment, SYSTEM)
+        : approvals.reject(found.id, comment, SYSTEM));
+  }
+
   async #quiet(): Promise<void> {
     const { store, recorder } = this.#options;
     for (let quiet = 0; quiet < QUIET_TURNS; ) {
@@ -149,9 +168,14 @@ export class Drive {
   }
 }
 
+/** The path of a step, or its id. */
+function isAt(path: string, step: string): boolean {
+  return path === step || path.split('/').at(-1) === step;
+}
+
 function fits(wanted: string, type: string): boolean {
   return wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : wanted === type;
 }
 
 const STILL_WAITS =
-  'It still waits for something that does not come: say it under given: {signals: […]} or {events: […]}, or give the wait a timeout.';
+  'It still waits for something that does not come: say it under given: {signals: […]}, {events: […]} or {approvals: […]}, or give the wait a timeout.';

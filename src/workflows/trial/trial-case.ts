@@ -38,6 +38,18 @@ const given = z.strictObject({
     .array(z.strictObject({ name, payload: z.json().default(null), after: duration.optional() }))
     .max(1000)
     .default([]),
+  /** Answers of people, by the path or the id of the approval. */
+  approvals: z
+    .array(
+      z.strictObject({
+        step: name,
+        approve: z.boolean(),
+        comment: z.string().nullable().default(null),
+        after: duration.optional(),
+      }),
+    )
+    .max(1000)
+    .default([]),
   events: z
     .array(
       z.strictObject({

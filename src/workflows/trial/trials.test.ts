@@ -108,6 +108,18 @@ output: "{{ steps.two.output.output }}"`;
     expect(failed.status).toBe('failed');
   });
 
+  it('lets people answer', async () => {
+    const source = `name: a
+steps:
+  - { id: may, type: approval, title: Open the valve?, anyone: true }
+output: "{{ steps.may.output.approved }}"`;
+    const yes = { given: { approvals: [{ step: 'may', approve: true, after: '5m' }] } };
+    expect(await trial(source, yes)).toMatchObject({ status: 'completed', output: true, took: 300_000 });
+    const no = await trial(source, { given: { approvals: [{ step: 'may', approve: false }] } });
+    expect(no.output).toBe(false);
+    expect((await trial(source)).status).toBe('waiting');
+  });
+
   it('shows each difference', async () => {
     const report = await trial(
       `name: a
