@@ -5,6 +5,7 @@ import { LiveStreams } from '#api/live-streams.ts';
 import { approvalRoutes } from '#api/routes/approval-routes.ts';
 import { deviceRoutes } from '#api/routes/device-routes.ts';
 import { eventRoutes } from '#api/routes/event-routes.ts';
+import { historyRoutes } from '#api/routes/history-routes.ts';
 import { hookRoutes } from '#api/routes/hook-routes.ts';
 import { moduleRoutes } from '#api/routes/module-routes.ts';
 import { notificationRoutes } from '#api/routes/notification-routes.ts';
@@ -34,6 +35,7 @@ export async function openapiDocument(): Promise<string> {
     ...workflowRoutes(UNUSED),
     ...workbenchRoutes(UNUSED),
     ...runRoutes(UNUSED),
+    ...historyRoutes(UNUSED),
     ...approvalRoutes(UNUSED),
     ...deviceRoutes({ devices: UNUSED, simulator: UNUSED, history: UNUSED, clock: UNUSED }),
     ...eventRoutes({ events: UNUSED, streams, limits }),

@@ -4,6 +4,7 @@ import { readJson } from '../input.ts';
 import { findRunId } from '../run-id.ts';
 import type { SteeringVerb } from '../run-status.ts';
 import type { Session } from '../session.ts';
+import { printGantt } from '../view/gantt.ts';
 import { printable } from '../view/text.ts';
 import { printTrace } from '../view/trace.ts';
 import { ago, brief, localTime, took } from '../view/values.ts';
@@ -55,11 +56,12 @@ function began({ started_at, start_at, status }: RunSummaryAnswer, now: number):
 export async function show(
   session: Session,
   text: string,
-  options: { readonly all?: boolean },
+  options: { readonly all?: boolean; readonly logs?: boolean; readonly gantt?: boolean },
 ): Promise<void> {
   const api = await session.api();
-  const run = await api.run(await findRunId(api, text));
+  const run = await api.run(await findRunId(api, text), { logs: options.logs });
   if (session.json) return session.screen.json(run);
+  if (options.gantt) return printGantt(run, session.screen, session.io.clock.now(), options.all === true);
   printTrace(run, session.screen, session.io.clock.now(), options.all === true);
 }
 

@@ -48,8 +48,18 @@ export const defineRuns: Define = (program, invoke) => {
     .description('the trace of a run: each step with attempts, duration, output or error')
     .argument('<run>', 'its id, or the beginning of it')
     .option('-a, --all', 'every step, also of loops with many rounds')
+    .option('-l, --logs', 'with the lines that each step logged')
+    .option('-g, --gantt', 'the steps over time: what took how long, with attempts and waits')
     .action((id, options, command) =>
       invoke(command, async (session) => (await actions()).show(session, id, options)),
+    );
+  runs
+    .command('output')
+    .description('the whole output of a run or of one of its steps, as JSON, however large')
+    .argument('<run>', 'its id, or the beginning of it')
+    .argument('[step]', 'the path of a step, such as each/2/tell')
+    .action((id, step, _options, command) =>
+      invoke(command, async (session) => (await import('../actions/history.ts')).output(session, id, step)),
     );
   runs
     .command('follow')

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { type Define, group } from './invoke.ts';
 import { positiveInteger } from './values.ts';
 
@@ -23,6 +24,22 @@ export const defineWorkflows: Define = (program, invoke) => {
     .argument('<file>', 'a YAML or JSON file, or - for standard input')
     .action((file, _options, command) =>
       invoke(command, async (session) => (await actions()).add(session, file)),
+    );
+  workflows
+    .command('graph')
+    .description('the steps of a workflow as a graph, with the state of a run')
+    .argument('<workflow>', 'its name')
+    .addOption(
+      new Option('--format <format>', 'a Mermaid flowchart, or nodes and edges')
+        .choices(['mermaid', 'json'])
+        .default('mermaid'),
+    )
+    .option('--version <number>', 'this version instead of the newest', positiveInteger)
+    .option('--run <run>', 'with what has become of each step in this run')
+    .action((name, options, command) =>
+      invoke(command, async (session) =>
+        (await import('../actions/history.ts')).graph(session, name, options),
+      ),
     );
   workflows
     .command('versions')

@@ -1,5 +1,7 @@
 import type { RunAnswer, StepAnswer } from '#api/contract/run.ts';
+import { isJsonObject, type Json } from '#core/json.ts';
 import type { Screen } from './screen.ts';
+import { stepLines } from './step-lines.ts';
 import { type StepNode, stepTree } from './step-tree.ts';
 import { printable, wrap } from './text.ts';
 import { ago, brief, localTime, took } from './values.ts';
@@ -35,7 +37,7 @@ export function printTrace(run: RunAnswer, screen: Screen, now: number, all: boo
   printSteps(run, screen, now, all);
   if (run.output !== null) {
     screen.line();
-    screen.fields([['output', brief(run.output)]]);
+    screen.fields([['output', outputText(run.output)]]);
   }
   printRunError(run, screen);
   const verbs = run.verbs.filter((verb) => verb !== 'signal');
@@ -96,7 +98,7 @@ function stepRow(
   const mark = screen.paintStatus(step.status, screen.mark(step.status));
   const ended = step.status === 'skipped' ? '' : took(step.started_at, step.ended_at, now);
   const tries = step.attempts > 1 ? `${step.attempts} tries` : '';
-  const output = leaf ? brief(step.output) : '';
+  const output = leaf ? outputText(step.output) : '';
   return {
     cells: [
       `${indent}${mark} ${printable(name)}`,
@@ -105,8 +107,17 @@ function stepRow(
       tries,
       step.status === 'completed' ? output : screen.paintStatus(step.status, output || step.status),
     ],
-    below: step.error === null ? [] : errorLines(step.error, `${indent}  `, screen),
+    below: [
+      ...stepLines(step, `${indent}    `, screen),
+      ...(step.error === null ? [] : errorLines(step.error, `${indent}  `, screen)),
+    ],
   };
+}
+
+/** One that is in a file is named by its size. */
+function outputText(output: Json): string {
+  if (!isJsonObject(output) || typeof output.$file !== 'string') return brief(output);
+  return `${Math.ceil(Number(output.bytes) / 1024)} KiB: chainbot runs output`;
 }
 
 function printRunError(run: RunAnswer, screen: Screen): void {
