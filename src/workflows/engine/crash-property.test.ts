@@ -26,6 +26,24 @@ const leaf: fc.Arbitrary<Shape> = fc.oneof(
       (next) => ({ id: next(), type: 'wait', ...more }),
   ),
   fc.constant<Shape>((next) => ({ id: next(), type: 'run_workflow', workflow: 'child' })),
+  fc
+    .constantFrom<object>(
+      { type: 'set', vars: { n: '{{ vars.n + 1 }}' } },
+      { type: 'act', value: '{{ vars.n }}' },
+      { type: 'log', message: 'n is {{ vars.n }}' },
+      { type: 'fail', message: 'no', on_error: 'continue' },
+      { type: 'approval', title: 'Well?', deadline: '2s', default: 'reject' },
+      { type: 'approval', title: 'Well?', deadline: '1s', on_error: 'continue' },
+    )
+    .map(
+      (fields): Shape =>
+        (next) => ({ id: next(), ...fields }),
+    ),
+  fc.constantFrom<object>({}, { fail: true }, { ms: 1500 }).map(
+    (more): Shape =>
+      (next) =>
+        act(next(), { undo: [act(next(), more), { id: next(), type: 'wait', for: '1s' }, act(next())] }),
+  ),
 );
 
 const list = (of: fc.Arbitrary<Shape>) => fc.array(of, { minLength: 1, maxLength: 3 });
@@ -53,6 +71,26 @@ const { step } = fc.letrec<{ step: Shape }>((tie) => ({
       ([a, b]): Shape =>
         (next) => ({ id: next(), type: 'parallel', branches: { a: made(a, next), b: made(b, next) } }),
     ),
+    fc.tuple(fc.constantFrom('a', 'b', 'c'), list(tie('step')), list(tie('step'))).map(
+      ([value, a, other]): Shape =>
+        (next) => ({
+          ...{ id: next(), type: 'switch', value, cases: [{ when: 'a', steps: made(a, next) }] },
+          ...(value === 'b' ? {} : { default: made(other, next) }),
+        }),
+    ),
+    fc.tuple(fc.constantFrom('well', 'fails', 'late'), list(tie('step')), list(tie('step'))).map(
+      ([how, body, after]): Shape =>
+        (next) => {
+          const steps = made(body, next);
+          if (how === 'fails') steps.push(act(next(), { fail: true }));
+          if (how === 'late') steps.push({ id: next(), type: 'wait', for: '9m' });
+          return {
+            ...{ id: next(), type: 'try', steps, grace: '10m', ...(how === 'late' && { timeout: '20s' }) },
+            ...(how !== 'well' && { catch: [act(next(), { value: '{{ error.code }}' })] }),
+            finally: made(after, next),
+          };
+        },
+    ),
     list(tie('step')).map(
       (body): Shape =>
         (next) =>
@@ -70,7 +108,10 @@ const workflow = fc
     if (fails) steps.push(act(next(), { fail: true }));
     return {
       workflows: [
-        { name: 'w', mode: isParallel ? 'parallel' : 'sequential', steps, on_error: [act('handler')] },
+        {
+          ...{ name: 'w', mode: isParallel ? 'parallel' : 'sequential', vars: { n: 0 }, steps },
+          on_error: [act('handler')],
+        },
         { name: 'child', steps: [act('c'), { id: 'd', type: 'wait', for: '1s' }] },
       ],
       // When one branch fails the others end where they are: how far they came hangs on the crash.
