@@ -29,6 +29,8 @@ interface Entry {
 }
 
 const LOOK_EVERY_MS = 1000;
+/** With nothing to look at; a new trigger wakes it. */
+const IDLE_MS = 3_600_000;
 const RETRY_MS = 2000;
 const PAGE = 500;
 const CHANGED = 'chainbot.device.changed';
@@ -52,6 +54,7 @@ export class DeviceTriggers implements Part, TriggerWatch {
   #unlisten: () => void = () => undefined;
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  #woken = new AbortController();
 
   constructor(
     catalog: WorkflowCatalog,
@@ -96,9 +99,12 @@ export class DeviceTriggers implements Part, TriggerWatch {
 
   async #watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#woken = new AbortController();
       if (this.#entries.size > 0) await this.#look();
       else this.#at = this.#log.head();
-      await sleep(this.#firings.clock, LOOK_EVERY_MS, signal).catch(() => undefined);
+      const isIdle = this.#entries.size === 0;
+      const ends = isIdle ? AbortSignal.any([signal, this.#woken.signal]) : signal;
+      await sleep(this.#firings.clock, isIdle ? IDLE_MS : LOOK_EVERY_MS, ends).catch(() => undefined);
     }
   }
 
@@ -192,5 +198,6 @@ export class DeviceTriggers implements Part, TriggerWatch {
       entries.set(key, { active, cause, forMs, state, missing: null, notBefore: 0 });
     }
     this.#entries = entries;
+    this.#woken.abort();
   }
 }
