@@ -9,6 +9,7 @@ import { InProcess } from './in-process.ts';
 import { getAgainstBare, preparedDaemon, runsOverHttp } from './over-http.ts';
 import { peers } from './peers.ts';
 import { cpuSeconds, median, perSecond } from './rounds.ts';
+import { waitingRuns } from './waiting.ts';
 
 /**
  * All benchmarks in one run: medians over alternating rounds, ratios within a round. What each client waits
@@ -16,7 +17,11 @@ import { cpuSeconds, median, perSecond } from './rounds.ts';
  */
 const ROOT = resolve(import.meta.dirname, '../..');
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, peers: { type: 'boolean', default: false } },
+  options: {
+    short: { type: 'boolean', default: false },
+    peers: { type: 'boolean', default: false },
+    waiting: { type: 'boolean', default: false },
+  },
 });
 const rounds = values.short ? 3 : 7;
 
@@ -149,6 +154,10 @@ const { version } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8
 console.log(
   `ChainBot ${version}, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds`,
 );
+if (values.waiting) {
+  await waitingRuns(note);
+  process.exit(0);
+}
 await durableRuns();
 await overHttp();
 await startAndRest();

@@ -85,20 +85,6 @@ export const approvalOfStep = query((db, p: { run: number; path: string }) =>
     .limit(1),
 );
 
-/** An answer that the run has not heard yet. */
-export const unheardApproval = query((db, p: { run: number }) =>
-  db
-    .selectFrom('approvals')
-    .innerJoin('steps', (join) =>
-      join.onRef('steps.run', '=', 'approvals.run').onRef('steps.path', '=', 'approvals.path'),
-    )
-    .select('approvals.id')
-    .where('approvals.run', '=', p.run)
-    .where('approvals.status', '!=', 'open')
-    .where('steps.status', '=', 'waiting')
-    .limit(1),
-);
-
 export const approvalById = query((db, p: { id: string }) =>
   db
     .selectFrom('approvals')

@@ -14,6 +14,7 @@ import {
   identity,
   keyOf,
   type Launch,
+  type LiveRow,
   liveOf,
   type NewRun,
   putRun,
@@ -160,7 +161,7 @@ export class Launcher {
   }
 
   /** A row that only waits: it stays out of memory until it is due. */
-  keepResting(row: RunRow, wakes: readonly WakeRow[]): void {
+  keepResting(row: LiveRow, wakes: readonly WakeRow[]): void {
     const live = liveOf(row);
     this.roster.enter(live);
     this.resting.add(live, wakes);

@@ -169,14 +169,6 @@ export const runByParent = query((db, p: { run: number; path: string }) =>
   runRows(db).where('runs.parent_run', '=', p.run).where('runs.parent_path', '=', p.path),
 );
 
-export const liveRuns = query((db, p: { after: number; limit: number }) =>
-  runRows(db)
-    .where('runs.status', 'in', LIVE_IN_DATABASE)
-    .where('runs.key', '>', p.after)
-    .orderBy('runs.key')
-    .limit(p.limit),
-);
-
 /** Newest first. `statuses` is a JSON array; null means any. */
 export const pageOfRuns = query((db, p: { before: number; statuses: string | null; limit: number }) =>
   runRows(db)

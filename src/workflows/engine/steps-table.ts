@@ -190,17 +190,6 @@ export const lostStep = query((db, p: { run: number; path: string }) =>
     .where('status', 'in', ['cancelled', 'failed', 'skipped']),
 );
 
-/** Does the run wait for one that it has started? */
-export const openSubRun = query((db, p: { run: number }) =>
-  db
-    .selectFrom('steps')
-    .select('path')
-    .where('run', '=', p.run)
-    .where('type', '=', 'run_workflow')
-    .where('status', '=', 'running')
-    .limit(1),
-);
-
 /** A journal's columns; `run` is known to whoever asks. */
 const STEP_COLUMNS = [
   'path',
