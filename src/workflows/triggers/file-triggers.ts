@@ -29,10 +29,13 @@ interface Entry {
   readonly settling: Map<string, FoundFile & { readonly since: number }>;
   readonly ends: AbortController;
   held: string | null;
+  /** Something changed in the folder. */
+  wake: () => void;
   done: Promise<void>;
 }
 
 const POLL_MS = 5000;
+const CALM_MS = 250;
 const USUAL_SETTLE = '2s';
 const USUAL_PATTERN = '*';
 
@@ -107,6 +110,7 @@ export class FileTriggers implements Part, TriggerWatch {
       settling: new Map(),
       ends: new AbortController(),
       held: null,
+      wake: () => undefined,
       done: Promise.resolve(),
     };
     entry.done = this.#watch(entry);
@@ -125,13 +129,15 @@ export class FileTriggers implements Part, TriggerWatch {
     const { clock } = this.#firings;
     while (!signal.aborted) {
       const woken = new AbortController();
+      entry.wake = () => woken.abort();
       await this.#look(entry);
       if (signal.aborted) break;
-      entry.folder.close();
-      entry.folder.watch(() => woken.abort());
+      entry.folder.watch(() => entry.wake());
       const pause = entry.settling.size > 0 ? Math.min(entry.settleMs, POLL_MS) : POLL_MS;
       const ends = entry.settling.size > 0 ? signal : AbortSignal.any([signal, woken.signal]);
       await sleep(clock, pause, ends).catch(() => undefined);
+      // A file that is written all the time wakes this all the time.
+      if (woken.signal.aborted) await sleep(clock, CALM_MS, signal).catch(() => undefined);
     }
     entry.folder.close();
   }
