@@ -37,6 +37,8 @@ describe('--json prints what the API answered, and nothing else', () => {
     [['events'], 'GET /events'],
     [['token', 'create', '--name', 'pi'], 'POST /tokens'],
     [['token', 'list'], 'GET /tokens'],
+    [['approvals', 'list'], 'GET /approvals'],
+    [['approvals', 'approve', 'ap1'], 'POST /approvals/ap1/approve'],
     [['notifications', 'list'], 'GET /notifications'],
     [['notifications', 'acknowledge', 'n1'], 'POST /notifications/n1/acknowledge'],
     [['outbox', 'list'], 'GET /outbox'],
@@ -347,6 +349,20 @@ describe('things and records', () => {
     expect((await cli(['notifications', 'list', '-n', '3'])).out).toContain('The greenhouse is at 33 °C');
     expect((await cli(['notifications', 'acknowledge', 'n'])).out).toBe('"Hot" is acknowledged\n');
     expect((await cli(['notifications', 'acknowledge', 'x'])).code).toBe(4);
+  });
+
+  test('approvals: what is asked, and the answers', async () => {
+    const { out } = await cli(['approvals', 'list'], { columns: 160 });
+    expect(out).toMatch(/open +Open the valve\? +cooling +2026-03-01 .*, then reject +It is wet. +ap1/);
+    expect(daemon.requests.at(-1)?.path).toContain('status=open');
+    await cli(['approvals', 'list', '--all', '-n', '5']);
+    expect(daemon.requests.at(-1)?.path).toContain('status=all');
+    const yes = await cli(['approvals', 'approve', 'ap', '--comment', 'go']);
+    expect(yes.out).toMatch(/^"Open the valve\?" is approved; run \S+ goes on\n$/);
+    expect(daemon.requests.at(-1)?.body).toBe('{"comment":"go"}');
+    expect((await cli(['approvals', 'reject', 'ap1'])).out).toContain('is rejected');
+    expect((await cli(['approvals', 'reject', 'x'])).code).toBe(4);
+    expect((await cli(['approvals', 'list', '--json'])).out).toContain('"approvals"');
   });
 
   test('e-mail that waits, and what to do with it', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { approvalListSchema, approvalSchema } from '#api/contract/approval.ts';
 import { deviceListSchema, deviceSchema, readingSchema } from '#api/contract/device.ts';
 import { eventPageSchema } from '#api/contract/event.ts';
 import { healthSchema, infoSchema } from '#api/contract/module.ts';
@@ -40,6 +41,9 @@ const SCHEMAS = {
   'PUT /secrets/weather': secretSchema,
   'GET /secrets': secretListSchema,
   'POST /secrets/rotate': rotatedSchema,
+  'GET /approvals': approvalListSchema,
+  'POST /approvals/ap1/approve': approvalSchema,
+  'POST /approvals/ap1/reject': approvalSchema,
   'GET /notifications': notificationListSchema,
   'POST /notifications/n1/acknowledge': notificationSchema,
   'GET /outbox': outboxSchema,

@@ -177,6 +177,23 @@ const weather = {
   updated_at: LATER,
 };
 
+const approval = {
+  id: 'ap1',
+  run: RUN_ID,
+  workflow: 'cooling',
+  path: 'ask',
+  title: 'Open the valve?',
+  body: 'It is wet.',
+  roles: ['keeper'],
+  status: 'open',
+  deadline: LATER,
+  default: 'reject',
+  created_at: AT,
+  decided_at: null,
+  decided_by: null,
+  comment: null,
+};
+
 const email = {
   id: 'e1',
   run: RUN_ID,
@@ -293,6 +310,16 @@ const routes: Readonly<Record<string, TestRoute>> = {
   },
   'DELETE /secrets/weather': { status: 204 },
   'POST /secrets/rotate': { body: { rewrapped: 2, key: { id: '00112233aabbccdd', source: 'file' } } },
+  'GET /approvals': { body: { approvals: [approval] } },
+  'POST /approvals/ap1/approve': {
+    body: {
+      ...approval,
+      ...{ status: 'approved', decided_at: LATER, decided_by: 'socket:local', comment: 'go' },
+    },
+  },
+  'POST /approvals/ap1/reject': {
+    body: { ...approval, status: 'rejected', decided_at: LATER, decided_by: 'socket:local' },
+  },
   'GET /notifications': {
     body: {
       notifications: [

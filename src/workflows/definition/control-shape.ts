@@ -76,7 +76,12 @@ export const setShape = z.strictObject({
   vars: z.record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, { error: 'must be a name: letters, digits and _' }),
     z.json(),
-    { error: 'must be a map of names and values' },
+    {
+      error: ({ code }) =>
+        code === 'invalid_key'
+          ? 'must be a name: letters, digits and _'
+          : 'must be a map of names and values',
+    },
   ),
 });
 
