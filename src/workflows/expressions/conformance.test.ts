@@ -124,6 +124,7 @@ describe('the same values as the reference', () => {
     'size("añ😀")',
     'input.ll.map(l, size(l))',
     '-7.0 % 3.0',
+    '[-3.0 * input.z, {"k": -3.0 * input.z}]',
   ])('%s', (text) => {
     const expected = reference(text, scope);
     expect(expected).toBeDefined();

@@ -120,7 +120,7 @@ function listToJson(frame: Frame, list: readonly Value[], depth: number): Json {
   for (let i = 0; i < list.length; i++) {
     const element = list[i] ?? null;
     const json = toJson(frame, element, depth + 1);
-    if (json !== element && copy === undefined) copy = list.slice(0, i) as Json[];
+    if (!Object.is(json, element) && copy === undefined) copy = list.slice(0, i) as Json[];
     copy?.push(json);
   }
   return copy ?? (list as readonly Json[]);
@@ -132,7 +132,7 @@ function mapToJson(frame: Frame, map: ValueMap, depth: number): Json {
     frame.chargeResult(key.length + 3);
     const member = map[key] ?? null;
     const json = toJson(frame, member, depth + 1);
-    if (json !== member) changed.push([key, json]);
+    if (!Object.is(json, member)) changed.push([key, json]);
   }
   if (changed.length === 0) return map as Json as { readonly [key: string]: Json };
   const copy: Record<string, Json> = { ...(map as Record<string, Json>) };
