@@ -10,6 +10,7 @@ import type { Json, JsonObject } from '#core/json.ts';
 import { type Log, silentLog } from '#core/log.ts';
 import { stepTypes } from '#workflows/definition/step-types.ts';
 import { Engine, type EngineOptions } from '#workflows/engine/engine.ts';
+import { OutputFiles } from '#workflows/engine/output-files.ts';
 import type { LaunchLimits } from '#workflows/engine/turns.ts';
 import type { OnInterrupt, RunDetail, StepContext, StepType } from '#workflows/port.ts';
 import { failStep } from '#workflows/steps/fail.ts';
@@ -66,6 +67,7 @@ export class EngineRig {
   events!: EventLog;
   catalog!: WorkflowCatalog;
   engine!: Engine;
+  outputs!: OutputFiles;
   /** Steps that were committed as completed before each life, as `<run id>/<path>`. */
   readonly #settled = new Map<number, Set<string>>();
   readonly #limits: Partial<LaunchLimits & { readonly keepRunsMs: number }>;
@@ -110,7 +112,9 @@ export class EngineRig {
       stepTimeoutMs: 3_600_000,
       ...this.#limits,
     };
+    this.outputs = new OutputFiles(join(this.directory, 'outputs'), this.store.reader);
     this.engine = new Engine({
+      outputs: this.outputs,
       store: stores,
       events: this.events,
       catalog: this.catalog,
