@@ -109,6 +109,8 @@ function wording(issue: Issue, fields: JsonObject, known: readonly string[]): Fi
   if (issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'invalid_value') {
     if (valueAt(fields, issue.path) === undefined) return [{ path, message: `"${path}" is missing` }];
   }
+  const limit = limitWording(issue, valueAt(fields, issue.path));
+  if (limit !== undefined) return [{ path, ...limit, message: `"${path}" ${limit.message}` }];
   if (issue.code === 'invalid_type') {
     const got = typeName(valueAt(fields, issue.path));
     return [{ path, message: `"${path}" must be ${article(issue.expected)}, not ${article(got)}` }];
@@ -116,10 +118,33 @@ function wording(issue: Issue, fields: JsonObject, known: readonly string[]): Fi
   return [{ path, message: `"${path}": ${issue.message}` }];
 }
 
+/** What a value outside a choice or a limit is told; undefined for other issues, and for words of their own. */
+export function limitWording(
+  issue: Issue,
+  value: unknown,
+): { readonly message: string; readonly hint?: string } | undefined {
+  if (issue.code === 'invalid_value' && /^invalid/i.test(issue.message)) {
+    const choices = issue.values.map(String);
+    const hint = typeof value === 'string' ? didYouMean(value, choices) : undefined;
+    const message = choices.length === 1 ? `must be ${choices[0]}` : `must be one of ${choices.join(', ')}`;
+    return hint === undefined ? { message } : { message, hint };
+  }
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return undefined;
+  if (!/^too (small|big)/i.test(issue.message)) return undefined;
+  const [word, limit] = issue.code === 'too_small' ? ['at least', issue.minimum] : ['at most', issue.maximum];
+  const what = { string: ' characters long', array: ' elements long', number: '', int: '' }[
+    String(issue.origin)
+  ];
+  return { message: `must be ${word} ${limit}${what ?? ''}` };
+}
+
 function unknownField(path: string, key: string, known: readonly string[]): FieldFault {
   const full = path === '' ? key : `${path}.${key}`;
-  const hint = path === '' ? didYouMean(key, known) : undefined;
-  const fallback = known.length === 0 ? 'It has none of its own.' : `Its fields are ${known.join(', ')}.`;
+  const hint = path === '' ? didYouMean(key, [...known, ...COMMON_FIELDS]) : undefined;
+  const fallback =
+    known.length === 0
+      ? 'It has none of its own.'
+      : `Its fields are ${known.join(', ')}; every step may have when, retry, timeout, on_error …`;
   return { path: full, message: `there is no field "${full}" in this step`, hint: hint ?? fallback };
 }
 

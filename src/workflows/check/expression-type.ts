@@ -128,7 +128,12 @@ class Typer {
       if (holder.others !== undefined) return holder.others;
       const names = [...holder.fields.keys()];
       const all = names.length === 0 ? 'It is empty.' : `It has ${names.slice(0, 20).join(', ')}.`;
-      this.#env.report(`${path} has no "${field}"`, didYouMean(field, names) ?? all);
+      const below = holder.fields.get('output')?.type;
+      const meant =
+        below?.kind === 'map' && below.fields.has(field)
+          ? `Did you mean ${path}.output.${field}?`
+          : undefined;
+      this.#env.report(`${path} has no "${field}"`, meant ?? didYouMean(field, names) ?? all);
       return ANY;
     }
     const whole = textOf(expr);

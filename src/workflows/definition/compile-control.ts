@@ -159,7 +159,7 @@ function checkBranches({ faults }: StepCompiler, names: readonly string[], wait:
     );
   }
   if (typeof wait === 'number' && wait > names.length) {
-    faults.add([...path, 'wait'], `wait is ${wait}, but there are ${names.length} branches`);
+    faults.add([...path, 'wait'], `wait is ${wait}, but the number of branches is ${names.length}`);
   }
 }
 

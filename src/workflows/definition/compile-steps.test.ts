@@ -27,7 +27,7 @@ describe('steps', () => {
       'there is no field "vlaue" in this step | Did you mean "value"?',
     ],
     ['  - {id: a, type: transform, value: 1, when: 5}', 'steps[0].when: must be a condition'],
-    ['  - {id: a, type: transform, value: 1, retry: 0}', 'steps[0].retry.max_attempts: too small'],
+    ['  - {id: a, type: transform, value: 1, retry: 0}', 'steps[0].retry.max_attempts: must be at least 1'],
     ['  - {id: a, type: transform, value: 1, retry: often}', 'must be a number of tries'],
     ['  - {id: a, type: transform, value: 1, retry: {dealy: 1s}}', 'there is no field "dealy" here'],
     [
@@ -40,7 +40,7 @@ describe('steps', () => {
       '  - {id: a, type: transform, value: 1, on_error: [{id: a, type: transform, value: 2}]}',
       'the id "a" stands twice',
     ],
-    ['  - {id: a, type: transform, value: 1, on_interrupt: maybe}', 'steps[0].on_interrupt: invalid'],
+    ['  - {id: a, type: transform, value: 1, on_interrupt: maybe}', 'steps[0].on_interrupt: must be one of'],
     ['  - {id: a, type: condition, then: []}', 'steps[0].if: "if" is missing'],
     ['  - {id: a, type: condition, if: "1 +", then: []}', 'steps[0].if: 1 +: it cannot be read'],
     [
@@ -68,7 +68,10 @@ describe('steps', () => {
     ],
     ['  - {id: a, type: parallel, branches: {}}', 'at least one branch'],
     ['  - {id: a, type: parallel, branches: {"a/b": []}}', '"a/b" is no name of a branch'],
-    ['  - {id: a, type: parallel, branches: {x: [], y: []}, wait: 3}', 'wait is 3, but there are 2 branches'],
+    [
+      '  - {id: a, type: parallel, branches: {x: [], y: []}, wait: 3}',
+      'wait is 3, but the number of branches is 2',
+    ],
     [
       '  - {id: a, type: parallel, branches: {x: []}, wait: some}',
       'steps[0].wait: must be all, any or a number',

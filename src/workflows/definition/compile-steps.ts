@@ -129,7 +129,7 @@ function compileTask(
   const stepType = compiler.stepTypes.get(common.type);
   if (stepType === undefined) {
     const known = [...CONTROL_TYPES, ...compiler.stepTypes.types()];
-    const hint = didYouMean(common.type, known) ?? `Types: ${known.join(', ')}.`;
+    const hint = elsewhere(common.type) ?? didYouMean(common.type, known) ?? `Types: ${known.join(', ')}.`;
     compiler.faults.add([...path, 'type'], `there is no step type "${common.type}"`, hint);
     return undefined;
   }
@@ -180,4 +180,38 @@ function compileUndo(
   }
   const inside: Sight = { steps: new Set([...sight.steps, ...seen]), roots: withRoots(sight, 'error').roots };
   return compiler.list(undo, [...path, 'undo'], inside);
+}
+
+/** What other programs call it. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  ...{
+    delay: 'wait',
+    sleep: 'wait',
+    pause: 'wait',
+    http: 'api_call',
+    request: 'api_call',
+    http_request: 'api_call',
+  },
+  ...{
+    mqtt: 'publish',
+    mqtt_publish: 'publish',
+    notify: 'notification',
+    alert: 'notification',
+    mail: 'email',
+  },
+  ...{ if: 'condition', choose: 'switch', foreach: 'loop', for_each: 'loop', repeat: 'loop', while: 'loop' },
+  ...{
+    script: 'transform',
+    function: 'transform',
+    code: 'transform',
+    print: 'log',
+    debug: 'log',
+    stop: 'fail',
+  },
+  ...{ read: 'device_read', write: 'device_write', call: 'run_workflow', workflow: 'run_workflow' },
+};
+
+function elsewhere(type: string): string | undefined {
+  const here = Object.hasOwn(ELSEWHERE, type) ? ELSEWHERE[type] : undefined;
+  return here && `Here that is "${here}".`;
 }

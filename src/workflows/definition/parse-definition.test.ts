@@ -299,7 +299,10 @@ describe('names and order', () => {
     ],
     ['  - {id: a, type: transform, value: "{{ a }}"}', 'Did you mean steps.a.output?'],
     ['  - {id: a, type: transform, value: "{{ loop.index }}"}', 'Only steps in a loop see loop.'],
-    ['  - {id: a, type: transform, value: "{{ error.code }}"}', 'Only steps of on_error, catch, finally and undo see error'],
+    [
+      '  - {id: a, type: transform, value: "{{ error.code }}"}',
+      'Only steps of on_error, catch, finally and undo see error',
+    ],
     ['  - {id: a, type: transform, value: "{{ event.type }}"}', 'Only `where` of a wait sees event'],
     ['  - {id: a, type: transform, value: "{{ zzz }}"}', 'Names here: input, steps'],
     [

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isJsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
+import { limitWording } from '#core/step-fields.ts';
 import { concurrencyShape } from './concurrency.ts';
 import type { Faults, Path } from './faults.ts';
 
@@ -65,7 +66,9 @@ export const commonShape = z.object({
   }),
   type: z.string().min(1),
   name: text.optional(),
-  when: z.union([z.string(), z.boolean()], { error: 'must be a condition' }).optional(),
+  when: z
+    .union([z.string(), z.boolean()], { error: 'must be a condition: "{{ input.x > 1 }}", true or false' })
+    .optional(),
   retry: z
     .preprocess((value) => (typeof value === 'number' ? { max_attempts: value } : value), retryObject)
     .optional(),
@@ -98,7 +101,7 @@ function addIssue(issue: Issue, schema: z.ZodType, value: unknown, base: Path, f
   const inner = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   const path = [...base, ...inner];
   if (issue.code === 'unrecognized_keys') {
-    const known = inner.length === 0 ? keysOf(schema, value) : [];
+    const known = inner.length === 0 ? keysOf(schema, value) : keysOf(schemaAt(schema, inner), value);
     for (const key of issue.keys) {
       const fallback = known.length === 0 ? undefined : `Possible here: ${known.join(', ')}.`;
       faults.addAtKey([...path, key], `there is no field "${key}" here`, didYouMean(key, known) ?? fallback);
@@ -108,7 +111,38 @@ function addIssue(issue: Issue, schema: z.ZodType, value: unknown, base: Path, f
   const holder = valueAt(value, inner.slice(0, -1));
   const missing = inner.length > 0 && isJsonObject(holder) && valueAt(value, inner) === undefined;
   if (missing) faults.add(path, `"${inner.at(-1)}" is missing`);
-  else faults.add(path, wording(issue, valueAt(value, inner)));
+  else {
+    const { message, hint } = limitWording(issue, valueAt(value, inner)) ?? {
+      message: wording(issue, valueAt(value, inner)),
+    };
+    faults.add(path, message, hint);
+  }
+}
+
+/** The schema of a field inside, past what wraps it. */
+function schemaAt(schema: z.ZodType, path: Path): z.ZodType {
+  let at: z.ZodType = schema;
+  for (const part of path) {
+    const bare = unwrapped(at);
+    const next =
+      bare instanceof z.ZodObject ? (bare.shape as Record<string, z.ZodType>)[String(part)] : undefined;
+    if (next === undefined) return z.unknown();
+    at = next;
+  }
+  return unwrapped(at);
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  let at = schema;
+  for (;;) {
+    if (at instanceof z.ZodOptional || at instanceof z.ZodDefault) at = at.unwrap() as z.ZodType;
+    else if (at instanceof z.ZodPipe) at = at.out as z.ZodType;
+    else if (at instanceof z.ZodUnion && !(at instanceof z.ZodDiscriminatedUnion)) {
+      const map = at.options.find((one) => one instanceof z.ZodObject);
+      if (map === undefined) return at;
+      return map as z.ZodType;
+    } else return at;
+  }
 }
 
 function wording(issue: Issue, value: unknown): string {

@@ -42,7 +42,8 @@ export function readSource(source: string, type: 'yaml' | 'json'): Source {
   const document = parseYaml(source, lines);
   const duplicates = document.errors.filter((error) => type === 'yaml' || error.code === 'DUPLICATE_KEY');
   const wrong = [...duplicates, ...(type === 'yaml' ? document.warnings : [])];
-  if (wrong.length > 0) throw invalidDefinition(wrong.slice(0, 20).map((error) => syntaxFault(error, lines)));
+  if (wrong.length > 0)
+    throw invalidDefinition(firstOfEachLine(wrong.map((error) => syntaxFault(error, lines))));
   const locate: Locate = (path, onKey) => locateIn(document, lines, path, onKey);
   const value = type === 'json' ? plain : toValue(document);
   checkValues(value, locate);
@@ -80,7 +81,7 @@ function parseJson(source: string): unknown {
     const line = before.split('\n').length;
     const column = before.length - before.lastIndexOf('\n');
     return refuse(
-      `this is not JSON: ${message}`,
+      `this is not JSON: ${message.replace(/, (\.{3})?".*$/s, '')}`,
       'Look for a missing comma, quote or bracket.',
       line,
       column,
@@ -129,13 +130,32 @@ function parseYaml(source: string, lineCounter: LineCounter): Document.Parsed {
   }
 }
 
+/** What follows a mistake on its line is mostly of its making. */
+function firstOfEachLine<T extends { readonly line: number }>(faults: readonly T[]): readonly T[] {
+  return faults.filter(({ line }, i) => faults.findIndex((one) => one.line === line) === i).slice(0, 20);
+}
+
 function syntaxFault(error: YAMLError, lines: LineCounter) {
   const { line, col } = lines.linePos(error.pos[0]);
   return { path: '', message: messageFor(error), hint: hintFor(error), line, column: col };
 }
 
+/** The parser's words for people who do not write YAML every day. */
+const PLAIN: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'a text with ": " in it has no quotes, or this line stands too far in',
+  MULTILINE_IMPLICIT_KEY: 'this line stands too far in, or out, for the one before it',
+  BAD_INDENT: 'this line stands too far in, or out, for the ones before it',
+  MISSING_CHAR: 'a quote or a bracket is never closed, or a ":" is missing',
+  DUPLICATE_KEY: 'this key stands here twice',
+  TAB_AS_INDENT: 'a tab stands where spaces should',
+};
+
 function messageFor(error: YAMLError): string {
   if (error.code === 'MULTIPLE_DOCS') return 'there is more than one document (---)';
+  const closing = /end with a (\S)/.exec(error.message)?.[1];
+  if (closing !== undefined) return `a list or a map is never closed with ${closing}`;
+  const plain = PLAIN[error.code];
+  if (plain !== undefined) return plain;
   if (error.code === 'NON_STRING_KEY')
     return 'a key is a text; {{ … }} without quotes reads as a map in a map';
   return error.message;
