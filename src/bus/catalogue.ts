@@ -73,7 +73,8 @@ export const catalogue = {
     data: run,
   },
   'chainbot.workflow.forked': {
-    description: 'A run was made of the first part of another: it goes on before `step` (null: from the start).',
+    description:
+      'A run was made of the first part of another: it goes on before `step` (null: from the start).',
     data: run.extend({ from: z.string(), step: z.string().nullable() }),
   },
   'chainbot.workflow.migrated': {
