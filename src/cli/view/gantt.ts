@@ -9,7 +9,7 @@ import { timeMs, took } from './values.ts';
 const FILE_WIDTH = 100;
 const LEAST_BAR = 10;
 const MOST_NAME = 40;
-const TOOK_WIDTH = 9;
+const TOOK_WIDTH = 11;
 
 interface Row {
   readonly name: string;
