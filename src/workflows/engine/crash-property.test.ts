@@ -5,6 +5,8 @@ import { act, choice } from '../../../tests/support/crash-scenarios.ts';
 
 /** Any small workflow, any instants at which the power goes, several times in a row: the end is the same. */
 
+const RUNS = Number(process.env.CHAINBOT_CRASH_RUNS ?? 60);
+
 type Shape = (next: () => string) => object;
 
 const leaf: fc.Arbitrary<Shape> = fc.oneof(
@@ -123,7 +125,7 @@ const crashes = fc.array(fc.record({ after: fc.integer({ min: 1, max: 12 }), dea
   maxLength: 4,
 });
 
-test('whatever the workflow and whenever the power goes', { timeout: 120_000 }, async () => {
+test('whatever the workflow and whenever the power goes', { timeout: 60_000 + RUNS * 1000 }, async () => {
   await fc.assert(
     fc.asyncProperty(workflow, crashes, async (scenario, when) => {
       const home = await prepared(scenario);
@@ -136,6 +138,6 @@ test('whatever the workflow and whenever the power goes', { timeout: 120_000 }, 
         home.drop();
       }
     }),
-    { numRuns: Number(process.env.CHAINBOT_CRASH_RUNS ?? 60) },
+    { numRuns: RUNS },
   );
 });

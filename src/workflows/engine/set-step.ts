@@ -6,8 +6,8 @@ import type { Position } from './position.ts';
 import type { StepRow } from './steps-table.ts';
 import type { Walk } from './walk.ts';
 
-/** What one `set` may put into vars, as JSON text. */
-const MOST_SET = 256 * 1024;
+/** What one `set` may put into vars, characters of JSON: it always stands in the row itself, never in a file. */
+const MOST_SET = 64 * 1024;
 
 /** `set`: gives vars new values; its output is what it set. It costs no commit of its own. */
 export async function runSet(walk: Walk, at: Position<SetStep>): Promise<Json> {
@@ -23,7 +23,8 @@ export async function runSet(walk: Walk, at: Position<SetStep>): Promise<Json> {
  * anything is walked. Branches that set the same name are seen as they were.
  */
 export function recallVars(rows: Iterable<StepRow>, scope: RunScope): void {
-  const set = [...rows].filter(({ type, status }) => type === 'set' && status === 'completed');
+  const set: StepRow[] = [];
+  for (const row of rows) if (row.type === 'set' && row.status === 'completed') set.push(row);
   for (const row of set.sort((a, b) => a.ordinal - b.ordinal))
     Object.assign(scope.vars, JSON.parse(row.output ?? '{}'));
 }
@@ -34,7 +35,7 @@ function evaluated(walk: Walk, at: Position<SetStep>): { vars: JsonObject; text:
     const text = toJsonText(vars);
     if (text.length <= MOST_SET) return { vars, text };
     throw new TerminalError('unprocessable', 'set.too_large', `this sets ${text.length} characters of JSON`, {
-      hint: 'At most 256 KiB at once. Vars are read often: keep in them what you need.',
+      hint: 'At most 64 KiB at once. Vars are read often: keep in them what you need.',
     });
   } catch (error) {
     throw walk.failUnbegun(at, error);
