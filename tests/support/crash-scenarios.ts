@@ -485,7 +485,7 @@ export const scenarios: Record<string, Scenario> = {
   cancel: {
     workflows: [
       { name: 'w', steps: [act('a'), { id: 's', type: 'run_workflow', workflow: 'child' }, act('b')] },
-      { name: 'child', steps: [act('g'), { id: 'p', type: 'wait', for: '90s' }] },
+      { name: 'child', steps: [act('g'), { id: 'p', type: 'wait', for: '1h' }] },
     ],
     verbs: [
       {
