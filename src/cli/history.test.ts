@@ -47,9 +47,9 @@ describe('runs show --gantt', () => {
     const line = (name: string) => lines.find((one) => one.trimStart().startsWith(name)) ?? '';
     expect(line('read')).toMatch(/read +▏ +0 ms$/);
     expect(line('each')).toMatch(/each +─+ +1 min 0 s$/);
-    expect(line('tell')).toMatch(/tell +█+✗█+ +30 s$/);
-    expect(line('hold')).toMatch(/hold +░+ +30 s$/);
-    expect(line('end')).toMatch(/end +█+✗ +20 s$/);
+    expect(line('tell')).toMatch(/tell +█+✗█+ +30\.0 s$/);
+    expect(line('hold')).toMatch(/hold +░+ +30\.0 s$/);
+    expect(line('end')).toMatch(/end +█+✗ +20\.0 s$/);
     expect(line('never')).toMatch(/never +skipped$/);
     expect(lines[0]).toMatch(/^ +0 .*1 min 20 s$/);
   });
