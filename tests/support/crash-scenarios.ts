@@ -337,7 +337,7 @@ export const scenarios: Record<string, Scenario> = {
         steps: [
           {
             ...{ id: 'l', type: 'loop', times: 9, timeout: '3s', on_error: 'continue' },
-            steps: [act('s'), { id: 'p', type: 'wait', for: '60s' }],
+            steps: [act('s'), { id: 'p', type: 'wait', for: '1h' }],
           },
           act('b', { value: '{{ steps.l.error.code }}' }),
         ],
@@ -349,7 +349,7 @@ export const scenarios: Record<string, Scenario> = {
       {
         name: 'w',
         timeout: '4s',
-        steps: [act('a'), { id: 'p', type: 'wait', for: '60s' }],
+        steps: [act('a'), { id: 'p', type: 'wait', for: '1h' }],
         on_error: [act('h'), act('i')],
       },
     ],
@@ -400,7 +400,7 @@ export const scenarios: Record<string, Scenario> = {
       {
         name: 'w',
         mode: 'parallel',
-        steps: [act('a', { ms: 2000, fail: true }), { id: 'b', type: 'wait', for: '60s' }, act('c')],
+        steps: [act('a', { ms: 2000, fail: true }), { id: 'b', type: 'wait', for: '1h' }, act('c')],
       },
     ],
   },
