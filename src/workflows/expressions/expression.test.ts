@@ -268,19 +268,7 @@ describe('conditions', () => {
   });
 });
 
-describe('speed', () => {
-  it('evaluates a simple expression in far less than 6 µs', () => {
-    const expression = compileExpression('steps.read.output.temperature > input.limit && vars.on');
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 50; round++) {
-      const started = performance.now();
-      for (let i = 0; i < 1000; i++) expression.evaluate(scope);
-      best = Math.min(best, performance.now() - started);
-    }
-    // A thousand in so many milliseconds is one in so many microseconds.
-    expect(best).toBeLessThan(6);
-  });
-
+describe('planning', () => {
   it('plans a text once', () => {
     const text = 'input.limit + 12345';
     const first = compileExpression(text);
