@@ -298,7 +298,7 @@ test('set: a value that is too large fails the step, and nothing is set', async 
     name: 'w',
     vars: { n: 'small' },
     steps: [
-      act('a', { size: 300_000 }),
+      act('a', { size: 100_000 }),
       { id: 's', type: 'set', vars: { n: '{{ steps.a.output }}' }, on_error: 'continue' },
       { id: 'z', type: 'transform', value: '{{ [vars.n, steps.s.error.code] }}' },
     ],
