@@ -2,8 +2,8 @@ import type { ErrorRecord } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
 import { priorityOf } from '../definition/concurrency.ts';
 import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
-import { legalVerbs } from './run-state.ts';
 import { wasUndone } from './reopen.ts';
+import { legalVerbs } from './run-state.ts';
 import type { RunRow } from './run-table.ts';
 import type { StepRow } from './steps-table.ts';
 
