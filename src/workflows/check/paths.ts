@@ -118,7 +118,8 @@ export function checkLoopEffects(
     if (loop.type !== 'loop' || isResult(definition, loop)) continue;
     const inside = steps.filter(({ path }) => path.length > loop.path.length && startsWith(path, loop.path));
     const acts = inside.some(
-      ({ type }) => !idle.has(type) && (stepTypes.get(type)?.effect ?? 'write') === 'write',
+      ({ type }) =>
+        !idle.has(type) && (type === 'log' || (stepTypes.get(type)?.effect ?? 'write') === 'write'),
     );
     if (acts || inside.length === 0) continue;
     const ids = new Set([loop.id, ...inside.map(({ id }) => id)]);
