@@ -23,7 +23,7 @@ const domain = (name) => [
     from: { path: `^src/${name}/`, pathNot: '\\.test\\.ts$' },
     to: {
       path: '^src/',
-      pathNot: [`^src/${name}/`, '^src/(core|store|bus)/', `^src/(${DOMAIN}|mqtt)/port\\.ts$`],
+      pathNot: [`^src/${name}/`, '^src/(core|store|bus)/', `^src/(${DOMAIN}|mqtt)/[a-z-]*port\\.ts$`],
     },
   },
 ];
@@ -54,7 +54,7 @@ export default {
       severity: 'error',
       from: { path: `^src/(${DOMAIN}|mqtt|module)/`, pathNot: '\\.test\\.ts$' },
       to: {
-        path: `^src/(${DOMAIN}|mqtt)/port\\.ts$`,
+        path: `^src/(${DOMAIN}|mqtt)/[a-z-]*port\\.ts$`,
         pathNot: '^src/$1/',
         dependencyTypesNot: ['type-only'],
       },
@@ -73,7 +73,7 @@ export default {
       from: { path: '^src/mqtt/', pathNot: '\\.test\\.ts$' },
       to: {
         path: '^src/',
-        pathNot: ['^src/mqtt/', '^src/(core|bus)/', `^src/(${DOMAIN})/port\\.ts$`],
+        pathNot: ['^src/mqtt/', '^src/(core|bus)/', `^src/(${DOMAIN})/[a-z-]*port\\.ts$`],
       },
     },
     {

@@ -20,7 +20,7 @@ import { parseDefinition } from '#workflows/definition/parse-definition.ts';
 import type { StepTypes } from '#workflows/definition/step-types.ts';
 import { Engine } from '#workflows/engine/engine.ts';
 import { evaluateCondition } from '#workflows/expressions/expression.ts';
-import type { RunDetail } from '#workflows/port.ts';
+import type { RunDetail } from '#workflows/runs-port.ts';
 import { siteFiles } from '#workflows/steps/site-files.ts';
 import { WorkflowCatalog } from '#workflows/workflow-catalog.ts';
 import { everyStepType } from '../src/every-step-type.ts';

@@ -7,14 +7,10 @@ import type { DevicesPort, SimulatorPort } from '#hardware/port.ts';
 import type { TokensPort } from '#identity/port.ts';
 import type { OutboxPort } from '#outbound/port.ts';
 import type { VaultPort } from '#vault/port.ts';
-import type {
-  ApprovalsPort,
-  HistoryPort,
-  HooksPort,
-  RunsPort,
-  TriggersPort,
-  WorkflowsPort,
-} from '#workflows/port.ts';
+import type { HistoryPort } from '#workflows/history-port.ts';
+import type { ApprovalsPort } from '#workflows/port.ts';
+import type { RunsPort, WorkflowsPort } from '#workflows/runs-port.ts';
+import type { HooksPort, TriggersPort } from '#workflows/trigger-port.ts';
 import type { WorkbenchPort } from '#workflows/workbench.ts';
 import type { HealthAnswer, InfoAnswer } from './contract/module.ts';
 import type { Metric } from './metrics-text.ts';

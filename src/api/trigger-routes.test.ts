@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { RetryableError, TerminalError } from '#core/errors.ts';
-import type { HookRequest } from '#workflows/port.ts';
+import type { HookRequest } from '#workflows/trigger-port.ts';
 import { type ApiHarness, call, startApi } from '../../tests/api/api-harness.ts';
 import { problemSchema } from './contract/problem.ts';
 import { triggerListSchema } from './contract/trigger.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SYSTEM } from '#core/actor.ts';
 import { ChainbotError } from '#core/errors.ts';
 import type { Log } from '#core/log.ts';
-import type { WorkflowsPort } from './port.ts';
+import type { WorkflowsPort } from './runs-port.ts';
 
 const MOST_FILES = 500;
 const LARGEST = 256 * 1024;

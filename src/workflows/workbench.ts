@@ -10,7 +10,7 @@ import { Engine, type EngineOptions } from './engine/engine.ts';
 import { translateN8n } from './interchange/n8n.ts';
 import { translateNodeRed } from './interchange/node-red.ts';
 import type { Translation } from './interchange/translation.ts';
-import type { RunsPort, WorkflowsPort } from './port.ts';
+import type { RunsPort, WorkflowsPort } from './runs-port.ts';
 import { type TemplateSummary, Templates } from './templates/templates.ts';
 import { caseOfRun } from './trial/case-of-run.ts';
 import { readTrialCase } from './trial/trial-case.ts';

@@ -10,14 +10,8 @@ import type { CompiledDefinition } from './definition/compiled.ts';
 import { definitionDiff } from './definition/definition-diff.ts';
 import { compileDefinition, parseDefinition } from './definition/parse-definition.ts';
 import type { StepTypes } from './definition/step-types.ts';
-import type {
-  DefinitionChange,
-  RetentionDefinition,
-  WorkflowDefinition,
-  WorkflowDetail,
-  WorkflowSummary,
-  WorkflowsPort,
-} from './port.ts';
+import type { RetentionDefinition, WorkflowDefinition } from './definition-port.ts';
+import type { DefinitionChange, WorkflowDetail, WorkflowSummary, WorkflowsPort } from './runs-port.ts';
 import {
   allWorkflows,
   insertVersion,

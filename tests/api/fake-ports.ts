@@ -15,7 +15,7 @@ import type {
   StartRun,
   WorkflowDetail,
   WorkflowsPort,
-} from '../../src/workflows/port.ts';
+} from '../../src/workflows/runs-port.ts';
 
 const AT = Date.UTC(2026, 2, 1, 8, 15, 30, 250);
 const notFound = (what: string): TerminalError =>

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { catalogue } from '#bus/catalogue.ts';
 import type { Json } from '#core/json.ts';
-import type { ApprovalsPort, RunDetail, RunsPort } from '#workflows/port.ts';
+import type { ApprovalsPort } from '#workflows/port.ts';
+import type { RunDetail, RunsPort } from '#workflows/runs-port.ts';
 import { EngineRig } from './engine-rig.ts';
 
 /** A verb that somebody uses on the run, once, as soon as `when` is so and until the log says it was done. */

@@ -2,7 +2,7 @@ import { systemClock } from '#core/clock.ts';
 import { silentLog } from '#core/log.ts';
 import { parseDefinition } from '#workflows/definition/parse-definition.ts';
 import { Engine } from '#workflows/engine/engine.ts';
-import type { WorkflowDetail } from '#workflows/port.ts';
+import type { WorkflowDetail } from '#workflows/runs-port.ts';
 import { Trials, type TrialsOptions } from '#workflows/trial/trials.ts';
 import { staticStepTypes } from '../../src/static-check.ts';
 

@@ -7,7 +7,7 @@ import { silentLog } from '#core/log.ts';
 import type { Device, DeviceValue, Quality } from '#hardware/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { SecretsPort } from '#vault/port.ts';
-import type { TriggerStatus } from '#workflows/port.ts';
+import type { TriggerStatus } from '#workflows/trigger-port.ts';
 import { createTriggers, type Triggers } from '#workflows/triggers/create-triggers.ts';
 import { EngineRig } from './engine-rig.ts';
 import { ScriptedTrust } from './scripted-trust.ts';

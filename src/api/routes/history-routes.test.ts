@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TerminalError } from '#core/errors.ts';
-import type { HistoryPort, WorkflowGraph } from '#workflows/port.ts';
+import type { HistoryPort, WorkflowGraph } from '#workflows/history-port.ts';
 import { type ApiHarness, call, startApi } from '../../../tests/api/api-harness.ts';
 
 const PIECES = ['{"big":"', 'x'.repeat(300_000), '"}'];

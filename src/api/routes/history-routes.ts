@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { HistoryPort, OutputText, WorkflowGraph } from '#workflows/port.ts';
+import type { HistoryPort, OutputText, WorkflowGraph } from '#workflows/history-port.ts';
 import { jsonText, ok, text } from '../answer.ts';
 import { graphQuery, graphSchema, runGraphQuery, stepParams } from '../contract/graph.ts';
 import { jsonValue } from '../contract/json-value.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HooksPort } from '#workflows/port.ts';
+import type { HooksPort } from '#workflows/trigger-port.ts';
 import { json } from '../answer.ts';
 import { hookAnswerSchema, hookParams } from '../contract/trigger.ts';
 import { type Call, type Endpoint, endpoint, type TextContent } from '../endpoint.ts';

@@ -1,6 +1,7 @@
 import { parseDuration } from '#core/duration.ts';
 import { TerminalError } from '#core/errors.ts';
-import type { HistoryPort, RunStatus, RunSummary, RunsPort } from '#workflows/port.ts';
+import type { HistoryPort } from '#workflows/history-port.ts';
+import type { RunStatus, RunSummary, RunsPort } from '#workflows/runs-port.ts';
 import { done, json, ok } from '../answer.ts';
 import { API_BASE } from '../contract/api-base.ts';
 import {

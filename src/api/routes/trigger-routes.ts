@@ -1,5 +1,5 @@
 import type { ClockTrustPort } from '#core/clock-trust.ts';
-import type { TriggerStatus, TriggersPort } from '#workflows/port.ts';
+import type { TriggerStatus, TriggersPort } from '#workflows/trigger-port.ts';
 import { ok } from '../answer.ts';
 import { type TriggerAnswer, triggerListSchema } from '../contract/trigger.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WorkflowsPort } from '#workflows/port.ts';
+import type { WorkflowsPort } from '#workflows/runs-port.ts';
 import { done, json, ok } from '../answer.ts';
 import {
   definitionSchema,

@@ -1,4 +1,4 @@
-import type { GraphEdge, GraphNode, WorkflowGraph } from '#workflows/port.ts';
+import type { GraphEdge, GraphNode, WorkflowGraph } from '#workflows/history-port.ts';
 
 /**
  * A graph as a flowchart of Mermaid (https://mermaid.js.org/syntax/flowchart.html), which GitHub, GitLab and many

@@ -1,4 +1,5 @@
-import type { RunDetail, RunSummary, StepLine, StepRecord } from '#workflows/port.ts';
+import type { StepLine } from '#workflows/history-port.ts';
+import type { RunDetail, RunSummary, StepRecord } from '#workflows/runs-port.ts';
 import type { RunAnswer, RunSummaryAnswer, StepAnswer } from '../contract/run.ts';
 import { rfc3339, rfc3339OrNull } from './rfc3339.ts';
 

@@ -1,4 +1,4 @@
-import type { WorkflowDetail, WorkflowSummary } from '#workflows/port.ts';
+import type { WorkflowDetail, WorkflowSummary } from '#workflows/runs-port.ts';
 import type { WorkflowAnswer, WorkflowSummaryAnswer } from '../contract/workflow.ts';
 import { rfc3339 } from './rfc3339.ts';
 

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { isJsonObject, type JsonObject } from '#core/json.ts';
 import { didYouMean } from '#core/near-names.ts';
-import type { CompiledRetry, OnInterrupt, RetryPolicy, StepDefinition } from '../port.ts';
+import type { OnInterrupt, RetryPolicy, StepDefinition } from '../definition-port.ts';
+import type { CompiledRetry } from '../port.ts';
 import { compileControl } from './compile-control.ts';
 import { compileLate } from './compile-late.ts';
 import type { CompiledStep, TaskStep } from './compiled.ts';

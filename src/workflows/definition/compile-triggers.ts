@@ -7,7 +7,7 @@ import type {
   ScheduleTrigger,
   TriggerDefinition,
   WebhookTrigger,
-} from '../port.ts';
+} from '../trigger-port.ts';
 import { checkEvent } from './compile-wait.ts';
 import type { CompiledTrigger } from './compiled.ts';
 import type { Faults, Path } from './faults.ts';

@@ -1,9 +1,11 @@
 import type { Fault } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
+import type { OnInterrupt, WorkflowDefinition } from '../definition-port.ts';
 import type { Expression } from '../expressions/expression.ts';
 import type { Scope } from '../expressions/scope.ts';
 import type { Template } from '../expressions/template.ts';
-import type { CompiledRetry, OnInterrupt, StepType, TriggerDefinition, WorkflowDefinition } from '../port.ts';
+import type { CompiledRetry, StepType } from '../port.ts';
+import type { TriggerDefinition } from '../trigger-port.ts';
 import type { CompiledConcurrency } from './concurrency.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { TerminalError } from '#core/errors.ts';
 import { type Json, toJsonText } from '#core/json.ts';
+import type { ConcurrencyDefinition, RunPriority } from '../definition-port.ts';
 import type { Scope } from '../expressions/scope.ts';
 import type { Template } from '../expressions/template.ts';
-import type { ConcurrencyDefinition, RunPriority } from '../port.ts';
 import type { Faults } from './faults.ts';
 import type { Sight, SightChecker } from './sight.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { StepDefinition, WorkflowDefinition } from '../port.ts';
+import type { StepDefinition, WorkflowDefinition } from '../definition-port.ts';
 import { definitionDiff } from './definition-diff.ts';
 
 const step = (id: string, more: object = {}): StepDefinition => ({ id, type: 'log', ...more });

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
-import type { DefinitionChange, FieldChange, WorkflowDefinition } from '../port.ts';
+import type { WorkflowDefinition } from '../definition-port.ts';
+import type { DefinitionChange, FieldChange } from '../runs-port.ts';
 import { nodeOf, type PlacedStep, placedSteps } from './step-tree.ts';
 
 /** What is different between two definitions: the workflow's own fields first, then its steps. */

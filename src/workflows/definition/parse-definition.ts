@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
+import type { WorkflowDefinition } from '../definition-port.ts';
 import type { ExpressionOptions } from '../expressions/expression.ts';
-import type { WorkflowDefinition } from '../port.ts';
 import { compileList } from './compile-steps.ts';
 import { compileTriggers } from './compile-triggers.ts';
 import type { CompiledDefinition, CompiledStep, CompiledTrigger } from './compiled.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject } from '#core/json.ts';
-import type { StepDefinition } from '../port.ts';
+import type { StepDefinition } from '../definition-port.ts';
 import type { CompiledStep } from './compiled.ts';
 import type { Faults, Path } from './faults.ts';
 import type { Sight, SightChecker } from './sight.ts';

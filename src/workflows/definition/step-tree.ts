@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type Json } from '#core/json.ts';
-import type { StepDefinition, WorkflowDefinition } from '../port.ts';
+import type { StepDefinition, WorkflowDefinition } from '../definition-port.ts';
 
 /**
  * A definition as a tree, whatever kinds of steps there are: a list of things with `id` and `type` is a list

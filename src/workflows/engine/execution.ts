@@ -9,7 +9,7 @@ import type { WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import type { CompiledDefinition } from '../definition/compiled.ts';
 import type { Scope, StepView } from '../expressions/scope.ts';
-import type { RunStatus } from '../port.ts';
+import type { RunStatus } from '../runs-port.ts';
 import type { ApprovalBox } from './approval-box.ts';
 import type { ChildRuns } from './child-runs.ts';
 import { type Ending, keepEnding } from './ending.ts';

@@ -1,6 +1,6 @@
 import type { Actor } from '#core/actor.ts';
 import { errorRecord, TerminalError } from '#core/errors.ts';
-import type { BulkRequest, BulkResult, RunStatus, RunSummary, RunsPort } from '../port.ts';
+import type { BulkRequest, BulkResult, RunStatus, RunSummary, RunsPort } from '../runs-port.ts';
 import { LEGAL } from './run-state.ts';
 
 /** Runs that a verb is used on at the same time: their commits share batches. */

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '#core/json.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import { type Begun, prefixMismatch } from '../definition/step-tree.ts';
-import type { ForkRun, RunStatus, RunSummary } from '../port.ts';
+import type { ForkRun, RunStatus, RunSummary } from '../runs-port.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import { forkPoint } from './fork-point.ts';
 import type { Launcher } from './launcher.ts';

@@ -1,6 +1,6 @@
 import type { ReaderPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
-import type { RetentionDefinition } from '../port.ts';
+import type { RetentionDefinition } from '../definition-port.ts';
 import {
   countSteps,
   dropRuns,

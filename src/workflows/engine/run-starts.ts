@@ -5,7 +5,7 @@ import { toJsonText } from '#core/json.ts';
 import type { ReaderPort, WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
 import { priorityOf, priorityRank } from '../definition/concurrency.ts';
-import type { RunSummary, StartRun } from '../port.ts';
+import type { RunSummary, StartRun } from '../runs-port.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import { deleteIdempotency, idempotencyByKey, insertIdempotency } from './idempotency-table.ts';
 import { isUnknown } from './interrupt.ts';

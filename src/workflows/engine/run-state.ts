@@ -1,5 +1,5 @@
 import { TerminalError } from '#core/errors.ts';
-import type { RunStatus, RunVerb } from '../port.ts';
+import type { RunStatus, RunVerb } from '../runs-port.ts';
 
 export const LIVE: readonly RunStatus[] = ['queued', 'running', 'waiting', 'paused'];
 

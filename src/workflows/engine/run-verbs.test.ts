@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { act, choice } from '../../../tests/support/crash-scenarios.ts';
 import { EngineRig } from '../../../tests/support/engine-rig.ts';
-import type { RunDetail } from '../port.ts';
+import type { RunDetail } from '../runs-port.ts';
 
 const ME = { kind: 'person', id: 'me' } as const;
 const wait = (id: string, more: object) => ({ id, type: 'wait', ...more });

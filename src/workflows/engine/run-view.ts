@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '#core/errors.ts';
 import type { Json, JsonObject } from '#core/json.ts';
 import { priorityOf } from '../definition/concurrency.ts';
-import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../port.ts';
+import type { RunDetail, RunStatus, RunSummary, StepRecord, StepStatus } from '../runs-port.ts';
 import { wasUndone } from './reopen.ts';
 import { legalVerbs } from './run-state.ts';
 import type { RunRow } from './run-table.ts';

@@ -14,7 +14,7 @@ import type {
   RunsPort,
   RunVerb,
   StartRun,
-} from '../port.ts';
+} from '../runs-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import type { Launcher } from './launcher.ts';
 import { reopening } from './reopen.ts';

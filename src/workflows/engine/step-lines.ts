@@ -2,7 +2,7 @@ import type { Clock } from '#core/clock.ts';
 import type { Log } from '#core/log.ts';
 import { redactFields, redactText } from '#core/redact.ts';
 import type { Unit } from '#store/unit.ts';
-import type { StepLine } from '../port.ts';
+import type { StepLine } from '../history-port.ts';
 import { keepStepLines } from './step-logs-table.ts';
 
 /** Of one step at most: the newest lines, and bytes of them. */

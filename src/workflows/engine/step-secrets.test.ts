@@ -4,7 +4,8 @@ import { RetryableError, TerminalError } from '#core/errors.ts';
 import type { JsonObject } from '#core/json.ts';
 import { type Log, silentLog } from '#core/log.ts';
 import { EngineRig } from '../../../tests/support/engine-rig.ts';
-import type { RunDetail, StepContext, StepType } from '../port.ts';
+import type { StepContext, StepType } from '../port.ts';
+import type { RunDetail } from '../runs-port.ts';
 
 const TOKEN = 'tok-8c1fe0b2-very-secret';
 const PIN = '483920';

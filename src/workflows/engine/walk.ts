@@ -4,7 +4,7 @@ import type { Json } from '#core/json.ts';
 import type { CompiledDefinition, CompiledStep, TryStep } from '../definition/compiled.ts';
 import { evaluateCondition } from '../expressions/expression.ts';
 import type { StepView } from '../expressions/scope.ts';
-import type { StepStatus } from '../port.ts';
+import type { StepStatus } from '../runs-port.ts';
 import { runApproval } from './approval-step.ts';
 import { runChild } from './child-step.ts';
 import { runCondition } from './condition-step.ts';

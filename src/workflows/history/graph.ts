@@ -1,6 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
 import { nodeOf } from '../definition/step-tree.ts';
-import type { GraphEdge, GraphNode, GraphState, StepDefinition, WorkflowDefinition } from '../port.ts';
+import type { StepDefinition, WorkflowDefinition } from '../definition-port.ts';
+import type { GraphEdge, GraphNode, GraphState } from '../history-port.ts';
 
 /** Where a run can come from to get to the next step. */
 interface Exit {

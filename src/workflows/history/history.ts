@@ -1,19 +1,11 @@
 import { TerminalError } from '#core/errors.ts';
 import type { ReaderPort } from '#store/port.ts';
+import type { WorkflowDefinition } from '../definition-port.ts';
 import { type OutputFiles, readReference } from '../engine/output-files.ts';
 import { readLines } from '../engine/step-lines.ts';
 import { linesOfRun } from '../engine/step-logs-table.ts';
-import type {
-  GraphState,
-  HistoryPort,
-  OutputText,
-  RunStatus,
-  StepLine,
-  StepStatus,
-  WorkflowDefinition,
-  WorkflowGraph,
-  WorkflowsPort,
-} from '../port.ts';
+import type { GraphState, HistoryPort, OutputText, StepLine, WorkflowGraph } from '../history-port.ts';
+import type { RunStatus, StepStatus, WorkflowsPort } from '../runs-port.ts';
 import { versionByKey } from '../workflows-table.ts';
 import { graphOf } from './graph.ts';
 import { runForHistory, stepOutput, stepStates } from './history-table.ts';

@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '#core/json.ts';
 import { innerLists } from '../definition/step-ids.ts';
 import type { StepTypes } from '../definition/step-types.ts';
 import { hasExpression } from '../expressions/scan.ts';
-import type { RunDetail, StepRecord, WorkflowDetail } from '../port.ts';
+import type { RunDetail, StepRecord, WorkflowDetail } from '../runs-port.ts';
 import { ANYTHING } from './differences.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { SYSTEM } from '#core/actor.ts';
 import { isJsonObject, type Json } from '#core/json.ts';
-import type { WorkflowsPort } from '../port.ts';
+import type { WorkflowsPort } from '../runs-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import { ANSWER_TYPE } from './recorder.ts';
 import type { Given } from './trial-case.ts';

@@ -14,7 +14,7 @@ import { Store } from '#store/store.ts';
 import { parseDefinition } from '../definition/parse-definition.ts';
 import type { StepTypes } from '../definition/step-types.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { RunDetail, StepRecord, WorkflowsPort } from '../port.ts';
+import type { RunDetail, StepRecord, WorkflowsPort } from '../runs-port.ts';
 import { WorkflowCatalog } from '../workflow-catalog.ts';
 import { storeCompanions } from './companions.ts';
 import { type Difference, differences } from './differences.ts';

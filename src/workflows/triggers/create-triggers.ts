@@ -4,7 +4,7 @@ import type { JsonObject } from '#core/json.ts';
 import type { Part } from '#core/part.ts';
 import type { DevicesPort } from '#hardware/port.ts';
 import type { SecretsPort } from '#vault/port.ts';
-import type { HooksPort, TriggersPort } from '../port.ts';
+import type { HooksPort, TriggersPort } from '../trigger-port.ts';
 import { DeviceTriggers } from './device-triggers.ts';
 import { EventTriggers } from './event-triggers.ts';
 import { FileTriggers } from './file-triggers.ts';

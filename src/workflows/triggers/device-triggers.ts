@@ -4,7 +4,7 @@ import { parseDuration } from '#core/duration.ts';
 import { type Part, type PartHealth, WELL } from '#core/part.ts';
 import type { Device, DevicesPort } from '#hardware/port.ts';
 import { Unit } from '#store/unit.ts';
-import type { DeviceTrigger } from '../port.ts';
+import type { DeviceTrigger } from '../trigger-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import type { Firings } from './firings.ts';
 import { type LevelState, readLevel, type Standing, step, verdict } from './level.ts';

@@ -2,7 +2,7 @@ import { sleep } from '#core/clock.ts';
 import { parseDuration } from '#core/duration.ts';
 import { type Part, type PartHealth, WELL } from '#core/part.ts';
 import { Unit } from '#store/unit.ts';
-import type { FileTrigger } from '../port.ts';
+import type { FileTrigger } from '../trigger-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import type { Firings } from './firings.ts';
 import { nameFits } from './name-pattern.ts';

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { RetryableError, TerminalError } from '#core/errors.ts';
 import { signWebhook, WEBHOOK_HEADERS, webhookKey } from '#core/standard-webhooks.ts';
-import type { HookRequest } from '../port.ts';
+import type { HookRequest } from '../trigger-port.ts';
 
 /** A request whose sender is known; `id` names the delivery, undefined when nothing does. */
 export interface Verified {

@@ -1,6 +1,6 @@
 import type { Json } from '#core/json.ts';
 import type { DeviceValue, Quality } from '#hardware/port.ts';
-import type { DeviceTrigger } from '../port.ts';
+import type { DeviceTrigger } from '../trigger-port.ts';
 import { isOneOf } from './log-trigger.ts';
 
 /** What is kept of a level over restarts. */

@@ -2,7 +2,7 @@ import { eventMatcher } from '#bus/event-filter.ts';
 import type { EventLogPort, LogEvent } from '#bus/port.ts';
 import type { Json, JsonObject } from '#core/json.ts';
 import { eventView } from '../engine/event-waits.ts';
-import type { DeviceTrigger, RunEndTrigger } from '../port.ts';
+import type { DeviceTrigger, RunEndTrigger } from '../trigger-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import { type ActiveTrigger, activeTriggers } from './trigger-index.ts';
 

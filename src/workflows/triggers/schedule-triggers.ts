@@ -2,7 +2,7 @@ import type { ClockTrustPort } from '#core/clock-trust.ts';
 import { parseDuration } from '#core/duration.ts';
 import { type Part, type PartHealth, unwell, WELL } from '#core/part.ts';
 import { Unit } from '#store/unit.ts';
-import type { ScheduleTrigger } from '../port.ts';
+import type { ScheduleTrigger } from '../trigger-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import { CronTimes } from './cron-times.ts';
 import { skipped } from './fire.ts';

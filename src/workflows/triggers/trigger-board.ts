@@ -1,4 +1,4 @@
-import type { TriggerStatus, TriggersPort } from '../port.ts';
+import type { TriggerStatus, TriggersPort } from '../trigger-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import type { Firings } from './firings.ts';
 import { isEnabled, type TriggerWatch } from './trigger-index.ts';

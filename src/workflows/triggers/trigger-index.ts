@@ -1,5 +1,5 @@
 import type { CompiledTrigger } from '../definition/compiled.ts';
-import type { TriggerDefinition } from '../port.ts';
+import type { TriggerDefinition } from '../trigger-port.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 
 /** One trigger, not switched off, of the newest version of a workflow in use. */

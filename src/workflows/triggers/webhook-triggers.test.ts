@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RetryableError } from '#core/errors.ts';
 import { signWebhook, webhookKey } from '#core/standard-webhooks.ts';
-import type { HookRequest } from '#workflows/port.ts';
+import type { HookRequest } from '#workflows/trigger-port.ts';
 import { TriggerRig } from '../../../tests/support/trigger-rig.ts';
 import { RateBucket } from './rate-bucket.ts';
 

@@ -6,7 +6,7 @@ import { didYouMean } from '#core/near-names.ts';
 import { type Part, type PartHealth, WELL } from '#core/part.ts';
 import { Unit } from '#store/unit.ts';
 import type { SecretsPort } from '#vault/port.ts';
-import type { HookRequest, HooksPort, WebhookTrigger } from '../port.ts';
+import type { HookRequest, HooksPort, WebhookTrigger } from '../trigger-port.ts';
 import type { WorkflowCatalog } from '../workflow-catalog.ts';
 import type { Firings } from './firings.ts';
 import { sha256Of, type Verified, verifyGithub, verifyStandard, verifyToken } from './hook-signature.ts';
