@@ -1,12 +1,12 @@
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ApiServer, createApi } from './api/api-server.ts';
-import { applianceMetrics } from './appliance-metrics.ts';
+import type { ApiServer } from './api/api-server.ts';
 import { Cursor } from './bus/cursor.ts';
 import { EventLog } from './bus/event-log.ts';
 import { eventRow } from './bus/event-row.ts';
 import { Retention } from './bus/retention.ts';
+import { buildApi } from './compose-api.ts';
 import type { Config } from './config/config.ts';
 import type { Memory } from './config/memory.ts';
 import { portOwner } from './config/port-owner.ts';
@@ -25,7 +25,6 @@ import { HealthBoard } from './module/health-board.ts';
 import { createMqtt, type Mqtt } from './mqtt/create-mqtt.ts';
 import type { ListeningAddress } from './outbound/address-guard.ts';
 import { createOutbound, type Outbound } from './outbound/create-outbound.ts';
-import { schemaVersion } from './store/migrations.ts';
 import type { ReaderPort, WriterPort } from './store/port.ts';
 import { Store } from './store/store.ts';
 import { Unit } from './store/unit.ts';
@@ -36,7 +35,6 @@ import { Engine } from './workflows/engine/engine.ts';
 import { OutputFiles } from './workflows/engine/output-files.ts';
 import type { RetentionLimits } from './workflows/engine/run-retention.ts';
 import { History } from './workflows/history/history.ts';
-import { Notifications } from './workflows/notifications.ts';
 import { type FolderResult, storeFolder } from './workflows/site-folder.ts';
 import { siteFiles } from './workflows/steps/site-files.ts';
 import { createTriggers, type Triggers } from './workflows/triggers/create-triggers.ts';
@@ -102,7 +100,7 @@ export async function compose(options: ComposeOptions, signal: AbortSignal): Pro
 }
 
 /** Every part, built and not started. */
-interface Parts extends Foundations, Workflows, Outbound {
+export interface Parts extends Foundations, Workflows, Outbound {
   readonly devices: Devices;
   readonly simulator: Simulator;
   readonly tokens: Tokens;
@@ -288,58 +286,6 @@ function buildMqtt({ config, log, memory }: ComposeOptions, base: Foundations, t
         .catch((error: unknown) => log.warn({ err: error }, 'the clash was not written down'));
     },
   });
-}
-
-function buildApi({ config, log, memory, version }: ComposeOptions, rooms: Omit<Parts, 'api'>): ApiServer {
-  const { clock, store, engine, events, devices, health, mqtt } = rooms;
-  const startedAt = clock.now();
-  return createApi({
-    workflows: rooms.catalog,
-    workbench: rooms.workbench,
-    runs: engine.runs,
-    past: rooms.past,
-    approvals: engine.approvals,
-    devices,
-    simulator: rooms.simulator,
-    history: (device, from, to, limit) => store.telemetry.history(device, from, to, limit),
-    events,
-    tokens: rooms.tokens,
-    notifications: new Notifications(rooms.data, clock),
-    outbox: rooms.outbox,
-    vault: rooms.vault,
-    triggers: rooms.triggers.board,
-    hooks: rooms.triggers.hooks,
-    trust: rooms.trust,
-    health: () => health.score(),
-    info: () => ({
-      name: 'chainbot',
-      version,
-      device_id: memory.deviceId,
-      started_at: new Date(startedAt).toISOString(),
-      pid: process.pid,
-      node: process.versions.node,
-      mqtt: mqttInfo(mqtt),
-      clock: { ...rooms.trust.standing() },
-      database: { path: config.databaseFile, schema_version: schemaVersion },
-    }),
-    metrics: () => applianceMetrics({ ...rooms, startedAt }),
-    portOwner: async (port) => portOwner(port),
-    listen: {
-      host: config.host,
-      port: config.port,
-      socketPath: config.socket,
-      socketGroup: config.api.socketGroup,
-      allowedHosts: config.api.allowedHosts,
-    },
-    limits: { bodyBytes: config.api.bodyLimit },
-    clock,
-    log,
-  });
-}
-
-function mqttInfo(mqtt: Mqtt) {
-  const { baseTopic, ...status } = mqtt.status();
-  return { ...status, base_topic: baseTopic };
 }
 
 /** Weights: what the appliance is for counts most; nothing is well when the database is not. */

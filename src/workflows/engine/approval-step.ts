@@ -25,7 +25,7 @@ export async function runApproval(walk: Walk, at: Position<ApprovalStep>): Promi
   const startedAt = at.known?.started_at ?? deps.clock.now();
   const step = { id: at.step.id, type: at.step.type, path: at.path, attempt: 1, startedAt };
   if (!at.known) ask(walk, at, startedAt);
-  execution.enterWait(at.strand.unit, true);
+  execution.activity.enterWait(at.strand.unit, true);
   let output: Json;
   try {
     await execution.begin(at.strand);
@@ -37,7 +37,7 @@ export async function runApproval(walk: Walk, at: Position<ApprovalStep>): Promi
     journal.fail(at.strand.unit, step, record, deps.clock.now());
     throw new StepFailure(record, at.path);
   } finally {
-    execution.leaveWait(at.strand.unit, true);
+    execution.activity.leaveWait(at.strand.unit, true);
   }
   journal.wokenUp(at.strand.unit, at.path);
   journal.complete(at.strand.unit, step, toJsonText(output), deps.clock.now());

@@ -1,6 +1,6 @@
 import type { Json } from '#core/json.ts';
 import type { Unit } from '#store/unit.ts';
-import type { Ended } from './execution.ts';
+import type { Ended } from './run-facts.ts';
 
 /** A run that another run started; the engine keeps them. */
 export interface ChildRun {

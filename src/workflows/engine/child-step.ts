@@ -17,7 +17,7 @@ export async function runChild(walk: Walk, at: Position<RunWorkflowStep>): Promi
   const step = { id: at.step.id, type: at.step.type, path: at.path, attempt: 1, startedAt };
   const child = (at.known && deps.children.find(journal.run, at.path)) || prepare(walk, at);
   if (!at.known) journal.begin(at.strand.unit, at.step, at.path, 'running', startedAt);
-  execution.enterWait(at.strand.unit, false);
+  execution.activity.enterWait(at.strand.unit, false);
   let hasBegun = false;
   try {
     await execution.begin(at.strand).catch((error: unknown) => {
@@ -38,7 +38,7 @@ export async function runChild(walk: Walk, at: Position<RunWorkflowStep>): Promi
     journal.fail(at.strand.unit, step, record, deps.clock.now());
     throw new StepFailure(record, at.path);
   } finally {
-    execution.leaveWait(at.strand.unit, false);
+    execution.activity.leaveWait(at.strand.unit, false);
   }
 }
 

@@ -3,7 +3,7 @@ import type { EventLogPort, LogEvent } from '#bus/port.ts';
 import type { Json } from '#core/json.ts';
 import type { Expression } from '../expressions/expression.ts';
 import { evaluateCondition } from '../expressions/expression.ts';
-import type { RunScope } from './execution.ts';
+import type { RunScope } from './run-facts.ts';
 
 export interface EventWish {
   /** Exact type or prefix ending in `*`. */

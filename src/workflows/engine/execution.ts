@@ -1,32 +1,26 @@
 import type { Actor } from '#core/actor.ts';
 import { actorText } from '#core/actor.ts';
-import type { Clock } from '#core/clock.ts';
 import type { ErrorRecord } from '#core/errors.ts';
 import { ChainbotError, errorRecord } from '#core/errors.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import type { Log } from '#core/log.ts';
-import type { WriterPort } from '#store/port.ts';
 import { Unit } from '#store/unit.ts';
-import type { CompiledDefinition } from '../definition/compiled.ts';
-import type { Scope, StepView } from '../expressions/scope.ts';
+import type { Scope } from '../expressions/scope.ts';
 import type { RunStatus } from '../runs-port.ts';
-import type { ApprovalBox } from './approval-box.ts';
-import type { ChildRuns } from './child-runs.ts';
+import { Activity } from './activity.ts';
 import { type Ending, keepEnding } from './ending.ts';
-import type { EventWaits } from './event-waits.ts';
-import { Interrupt, isShutdown, isUnknown, StepFailure, untilAborted } from './interrupt.ts';
+import { Interrupt, isShutdown, untilAborted } from './interrupt.ts';
 import type { Journal } from './journal.ts';
-import type { OutputFiles } from './output-files.ts';
-import { persist, persistFiles } from './persist.ts';
+import { persist } from './persist.ts';
+import { RunCommits } from './run-commits.ts';
 import { endEvent, runEvent } from './run-events.ts';
-import { finishRun, pauseRun, resumeRun, setActivity } from './run-table.ts';
+import { type Ended, type ExecutionDeps, type RunFacts, type RunScope, startScope } from './run-facts.ts';
+import { finishRun, pauseRun, resumeRun } from './run-table.ts';
+import { armRunTimeout, runDeadline, runError } from './run-timeout.ts';
 import { recallVars } from './set-step.ts';
-import type { SignalBox } from './signal-box.ts';
 import { deleteSignals } from './signals-table.ts';
-import type { RevealSecret } from './step-secrets.ts';
 import { cancelSteps, deleteWakes } from './steps-table.ts';
-import { isEmpty, Strand } from './strand.ts';
-import type { Ticks } from './ticks.ts';
+import { Strand } from './strand.ts';
 import { Walk } from './walk.ts';
 
 /**
@@ -44,45 +38,12 @@ import { Walk } from './walk.ts';
  * E5  At shutdown no further step begins; those under way get their time, what is left is `under way` in the
  *     journal and is picked up by the next start.
  */
-export interface ExecutionDeps {
-  readonly writer: WriterPort;
-  readonly clock: Clock;
-  readonly ticks: Ticks;
-  readonly log: Log;
-  readonly signals: SignalBox;
-  readonly events: EventWaits;
-  readonly children: ChildRuns;
-  readonly approvals: ApprovalBox;
-  /** Absent: steps are given `[secret name]` for every secret. */
-  readonly secrets?: RevealSecret | undefined;
-  /** How long one attempt of a step may take when the step does not say, milliseconds. */
-  readonly stepTimeoutMs: number;
-  /** Where large outputs go; absent: they stay in the journal. */
-  readonly outputs?: OutputFiles | undefined;
-  /** A step's output at most, bytes of JSON text; absent: {@link MOST_OUTPUT}. */
-  readonly maxOutputBytes?: number | undefined;
-}
-
-export interface RunFacts {
-  readonly definition: CompiledDefinition;
-  readonly input: Json;
-  readonly trigger: JsonObject;
-  readonly actor: string;
-  readonly startedAt: number;
-}
-
-export interface Ended {
-  readonly status: 'completed' | 'failed' | 'cancelled';
-  readonly output: Json;
-  readonly error: ErrorRecord | null;
-}
-
 export class Execution {
   readonly journal: Journal;
+  readonly activity: Activity;
   readonly facts: RunFacts;
   readonly deps: ExecutionDeps;
   readonly log: Log;
-  readonly created: Promise<void>;
   /** Attempts under way right now: what a stop gives time to. */
   acting = 0;
   /** Was it ever sent a signal? What nobody took goes when it has completed. */
@@ -91,25 +52,18 @@ export class Execution {
   isResting = false;
   /** Told when the run could rest. */
   onRestful: (() => void) | undefined;
-  readonly #created = Promise.withResolvers<void>();
+  readonly #commits: RunCommits;
   readonly #work = new AbortController();
   readonly #handlers = new AbortController();
   /** Aborts at shutdown only: nothing else keeps a result from the disk. */
   readonly #stopped = new AbortController();
-  #isCreated: boolean;
   #hold: PromiseWithResolvers<void> | undefined;
-  #strands = 1;
-  #waiting = 0;
-  #restful = 0;
-  #flushing = 0;
   #paused: boolean;
   #isDraining = false;
   #cancelledBy: { readonly actor: string; readonly reason: string } | undefined;
   #ending: Ending | undefined;
   #endingKept: Promise<void> | undefined;
   #cleanup: AbortController | undefined;
-  /** Settles when the files of large outputs are on disk; absent: there were none. */
-  #files: Promise<void> | undefined;
   #cleaning: PromiseWithResolvers<void> | undefined;
 
   /** `status` is the stored one of a recovered run; a fresh run is `running` with its row in the first unit. */
@@ -120,15 +74,13 @@ export class Execution {
     from: { created: boolean; paused: boolean; ending?: string | null },
   ) {
     this.journal = journal;
+    this.activity = new Activity(journal.run.key);
     journal.outputs = deps.outputs;
     this.facts = facts;
     this.deps = deps;
     this.log = deps.log.child({ run: journal.run.id, workflow: journal.run.workflow });
-    this.created = this.#created.promise;
-    this.created.catch(() => undefined);
-    this.#isCreated = from.created;
+    this.#commits = new RunCommits(journal, deps, this.#stopped.signal, from.created);
     this.mayHaveSignals = from.created;
-    if (from.created) this.#created.resolve();
     if (from.ending) this.#resumeEnding(JSON.parse(from.ending) as Ending);
     this.#paused = from.paused && this.#cancelledBy === undefined;
     if (this.#paused) this.#hold = Promise.withResolvers();
@@ -142,20 +94,25 @@ export class Execution {
     this.#work.abort(new Interrupt('cancel', ending.error.message));
   }
 
+  /** Settles with the first commit of a fresh run. */
+  get created(): Promise<void> {
+    return this.#commits.created;
+  }
+
   get status(): RunStatus {
     if (this.#paused) return 'paused';
-    return this.#waiting > 0 && this.#waiting === this.#strands ? 'waiting' : 'running';
+    return this.activity.isWaiting ? 'waiting' : 'running';
   }
 
   /** Runs to its end; undefined when the daemon stops first, or when the run could not be created. */
   async run(first: Unit): Promise<Ended | undefined> {
-    const strand = new Strand(this.#work.signal, this.#deadlineAt, first);
-    const timer = this.#armTimeout();
+    const strand = new Strand(this.#work.signal, runDeadline(this.facts), first);
+    const timer = armRunTimeout(this.facts, this.deps.clock, this.#work);
     try {
       return await this.#toEnd(strand);
     } catch (error) {
-      if (isShutdown(error) || !this.#isCreated) {
-        this.#created.reject(error);
+      if (isShutdown(error) || !this.#commits.isCreated) {
+        this.#commits.refuse(error);
         return undefined;
       }
       return await this.#broken(strand, error);
@@ -205,64 +162,9 @@ export class Execution {
     strand.signal.throwIfAborted();
   }
 
-  /** Commits what has gathered (E1, E2). */
-  async flush(strand: Strand): Promise<void> {
-    const unit = strand.take();
-    if (isEmpty(unit)) return;
-    this.#flushing++;
-    try {
-      await this.#commit(unit);
-    } finally {
-      this.#flushing--;
-    }
-  }
-
-  async #commit(unit: Unit): Promise<void> {
-    if (this.journal.files.length > 0) this.#writeFiles();
-    // Also another strand's: whose they are, only the units know.
-    if (this.#files) await this.#files;
-    if (this.#isCreated) {
-      await persist(unit, this.deps, this.#stopped.signal);
-      return;
-    }
-    await this.#create(unit);
-    this.#isCreated = true;
-    this.#created.resolve();
-  }
-
-  /** The files of large outputs, before the units that refer to them (E7). */
-  #writeFiles(): void {
-    const { outputs } = this.deps;
-    if (!outputs) return;
-    const writing = persistFiles(this.journal.files.splice(0), outputs, this.deps, this.#stopped.signal);
-    const before = this.#files;
-    this.#files = before ? Promise.all([before, writing]).then(() => undefined) : writing;
-    this.#files.catch(() => undefined);
-  }
-
-  /** With an unknown outcome the starter is told so, and the run is seen to: it may be on disk. */
-  async #create(unit: Unit): Promise<void> {
-    try {
-      await this.deps.writer.commit(unit);
-    } catch (error) {
-      if (!isUnknown(error)) throw error;
-      this.#created.reject(error);
-      await persist(unit, this.deps, this.#stopped.signal, true);
-    }
-  }
-
-  /** A strand begins to wait; when all do, the run is waiting. `restful`: the wait needs nothing in memory. */
-  enterWait(unit: Unit, restful: boolean): void {
-    this.#waiting++;
-    if (restful) this.#restful++;
-    this.#noteWaiting(unit);
-  }
-
-  leaveWait(unit: Unit, restful: boolean): void {
-    if (this.#waiting === this.#strands)
-      unit.add(setActivity, { key: this.journal.run.key, status: 'running' });
-    this.#waiting--;
-    if (restful) this.#restful--;
+  /** Commits what has gathered (E1, E2, E7). */
+  flush(strand: Strand): Promise<void> {
+    return this.#commits.flush(strand);
   }
 
   /** Asked whenever a wait is on disk: the run may be able to rest now. */
@@ -272,28 +174,15 @@ export class Execution {
 
   /** Every strand waits, every wait is on disk and needs nothing in memory. */
   get canRest(): boolean {
-    const isStill = this.acting === 0 && this.#flushing === 0 && !this.#hold && !this.#work.signal.aborted;
-    return isStill && this.#waiting > 0 && this.#waiting === this.#strands && this.#restful === this.#waiting;
+    const isStill =
+      this.acting === 0 && !this.#commits.isFlushing && !this.#hold && !this.#work.signal.aborted;
+    return isStill && this.activity.canRest;
   }
 
   /** Leaves memory: the journal has all there is. Its `run` resolves with undefined, as at a stop. */
   rest(): void {
     this.isResting = true;
     this.shutdown();
-  }
-
-  fork(branches: number): void {
-    this.#strands += branches - 1;
-  }
-
-  /** `unit`: where it is put down that the run now waits, if it does; undefined: it goes on in a moment. */
-  branchEnded(unit: Unit | undefined): void {
-    this.#strands--;
-    if (unit) this.#noteWaiting(unit);
-  }
-
-  join(): void {
-    this.#strands++;
   }
 
   // ---- verbs -------------------------------------------------------------------------------------------------
@@ -351,7 +240,7 @@ export class Execution {
 
   #endingOf(error: unknown): Ending {
     const by = this.#cancelledBy;
-    if (!by) return { status: 'failed', error: this.#recordOf(error), by: null };
+    if (!by) return { status: 'failed', error: runError(error), by: null };
     const record = {
       code: 'run.cancelled',
       message: `the run was cancelled: ${by.reason}`,
@@ -381,7 +270,7 @@ export class Execution {
 
   async resume(actor: Actor): Promise<void> {
     const { key } = this.journal.run;
-    const status = this.#waiting > 0 && this.#waiting === this.#strands ? 'waiting' : 'running';
+    const status = this.activity.isWaiting ? 'waiting' : 'running';
     const event = runEvent(
       'chainbot.workflow.resumed',
       this.journal.run,
@@ -411,7 +300,7 @@ export class Execution {
 
   async #toEnd(strand: Strand): Promise<Ended> {
     const walk = new Walk(this);
-    const scope = this.#scope();
+    const scope = startScope(this.journal.run, this.facts);
     try {
       if (this.facts.definition.vars)
         scope.vars = { ...(this.facts.definition.vars.evaluate(scope as Scope) as JsonObject) };
@@ -462,15 +351,7 @@ export class Execution {
 
   /** A commit that was refused while the run was being made is the starter's error, not the run's. */
   #isRunError(error: unknown): boolean {
-    return this.#isCreated || !(error instanceof ChainbotError && error.code.startsWith('store.'));
-  }
-
-  #recordOf(error: unknown): ErrorRecord {
-    if (error instanceof Interrupt && error.kind === 'timeout') {
-      const hint = 'Raise `timeout` in the workflow, or see which step took so long.';
-      return { code: 'run.timeout', message: error.message, hint, retryable: false };
-    }
-    return error instanceof StepFailure ? { ...error.record, step: error.path } : errorRecord(error);
+    return this.#commits.isCreated || !(error instanceof ChainbotError && error.code.startsWith('store.'));
   }
 
   async #end(
@@ -502,52 +383,9 @@ export class Execution {
     return { status, output, error };
   }
 
-  #scope(): RunScope {
-    const { id, workflow, version } = this.journal.run;
-    return {
-      input: this.facts.input,
-      trigger: this.facts.trigger,
-      vars: {},
-      run: {
-        id,
-        workflow,
-        version,
-        started_at: new Date(this.facts.startedAt).toISOString(),
-        actor: this.facts.actor,
-      },
-      steps: Object.create(null) as Record<string, StepView>,
-    };
-  }
-
-  get #deadlineAt(): number | null {
-    const { timeoutMs } = this.facts.definition;
-    return timeoutMs === undefined ? null : this.facts.startedAt + timeoutMs;
-  }
-
-  #armTimeout(): Disposable | undefined {
-    const { timeoutMs } = this.facts.definition;
-    if (timeoutMs === undefined) return undefined;
-    const left = this.facts.startedAt + timeoutMs - this.deps.clock.now();
-    const interrupt = new Interrupt('timeout', `the run took longer than its timeout of ${timeoutMs} ms`);
-    if (left > 0) return this.deps.clock.after(left, () => this.#work.abort(interrupt));
-    this.#work.abort(interrupt); // while the daemon was away: nothing of it begins again
-    return undefined;
-  }
-
-  #noteWaiting(unit: Unit): void {
-    if (this.#strands === 0 || this.#waiting !== this.#strands) return;
-    unit.add(setActivity, { key: this.journal.run.key, status: 'waiting' });
-  }
-
   #release(): void {
     if (this.#isDraining) return;
     this.#hold?.resolve();
     this.#hold = undefined;
   }
-}
-
-/** The scope of a run while it grows: steps are added as they end. */
-export interface RunScope extends Scope {
-  vars: JsonObject;
-  steps: Record<string, StepView>;
 }

@@ -5,7 +5,7 @@ import { Unit } from '#store/unit.ts';
 import type { CompiledConcurrency } from '../definition/concurrency.ts';
 import type { RunnableVersion, WorkflowCatalog } from '../workflow-catalog.ts';
 import { drained } from './drain.ts';
-import { Execution, type ExecutionDeps, type RunFacts } from './execution.ts';
+import { Execution } from './execution.ts';
 import { Interrupt } from './interrupt.ts';
 import { Journal } from './journal.ts';
 import {
@@ -24,6 +24,7 @@ import { persist } from './persist.ts';
 import { areRestful, RestingRuns } from './resting-runs.ts';
 import { type LiveRun, lineName, Roster } from './roster.ts';
 import { recoveredEvent } from './run-events.ts';
+import type { ExecutionDeps, RunFacts } from './run-facts.ts';
 import { type RunRow, runByKey } from './run-table.ts';
 import { begunQueued, cancelledBegin, cancelledQueued, failedRun } from './run-units.ts';
 import { type StepRow, stepsOfRun, type WakeRow, wakesOfRun } from './steps-table.ts';

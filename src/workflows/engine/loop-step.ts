@@ -4,9 +4,9 @@ import type { LoopStep } from '../definition/compiled.ts';
 import { evaluateCondition } from '../expressions/expression.ts';
 import type { LoopView, StepView } from '../expressions/scope.ts';
 import { runContainer } from './container.ts';
-import type { RunScope } from './execution.ts';
 import { StepFailure } from './interrupt.ts';
 import type { Position } from './position.ts';
+import type { RunScope } from './run-facts.ts';
 import type { Walk } from './walk.ts';
 
 /** Results of iterations are kept up to this size (JSON text); beyond it `results` is null. */

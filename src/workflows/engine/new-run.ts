@@ -4,11 +4,11 @@ import type { Unit } from '#store/unit.ts';
 import type { CompiledDefinition } from '../definition/compiled.ts';
 import { concurrencyKey } from '../definition/concurrency.ts';
 import type { RunnableVersion } from '../workflow-catalog.ts';
-import type { RunFacts } from './execution.ts';
 import type { RunIdentity } from './journal.ts';
 import { copyOutputReferences } from './output-files-table.ts';
 import { LiveRun, lineName } from './roster.ts';
 import { forkEvent, laterEvent, runEvent } from './run-events.ts';
+import type { RunFacts } from './run-facts.ts';
 import { insertRun, type RunRow } from './run-table.ts';
 import { copySteps, insertWake, reopenStep, type StepRow, type WakeRow } from './steps-table.ts';
 

@@ -1,9 +1,9 @@
 import type { Json } from '#core/json.ts';
 import type { CompiledStep, ParallelStep } from '../definition/compiled.ts';
 import { runContainer } from './container.ts';
-import type { RunScope } from './execution.ts';
 import { Interrupt, isShutdown } from './interrupt.ts';
 import type { Position } from './position.ts';
+import type { RunScope } from './run-facts.ts';
 import { cancelStepsBelow, deleteWakesBelow } from './steps-table.ts';
 import { Strand } from './strand.ts';
 import type { Walk } from './walk.ts';
@@ -77,12 +77,12 @@ class Fork {
     outer.addEventListener('abort', forward, { once: true });
     if (outer.aborted) forward();
     this.#open = branches.length;
-    execution.fork(branches.length);
+    execution.activity.fork(branches.length);
     try {
       await Promise.all(branches.map((branch) => this.#run(branch)));
     } finally {
       outer.removeEventListener('abort', forward);
-      execution.join();
+      execution.activity.join();
     }
     if (outer.aborted) throw outer.reason;
     if (this.#failure !== undefined) throw this.#failure;
@@ -102,7 +102,7 @@ class Fork {
     }
     this.#open--;
     // Once it is decided the others are about to be given up: a run that is said to wait would be left waiting.
-    execution.branchEnded(this.#controller.signal.aborted ? undefined : strand.unit);
+    execution.activity.branchEnded(this.#controller.signal.aborted ? undefined : strand.unit);
     // The last branch's result goes with what follows; an earlier one's does not wait for its siblings.
     if (this.#open === 0 || this.#strand.signal.aborted) this.#strand.absorb(strand);
     else await execution.flush(strand).catch((error: unknown) => this.#fail(error));

@@ -1,5 +1,5 @@
 import type { CompiledStep } from '../definition/compiled.ts';
-import type { RunScope } from './execution.ts';
+import type { RunScope } from './run-facts.ts';
 import type { StepRow } from './steps-table.ts';
 import type { Strand } from './strand.ts';
 

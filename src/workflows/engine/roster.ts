@@ -1,4 +1,5 @@
-import type { Ended, Execution } from './execution.ts';
+import type { Execution } from './execution.ts';
+import type { Ended } from './run-facts.ts';
 
 /** What a run that has not ended is known by. */
 interface LiveFacts {

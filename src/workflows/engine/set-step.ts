@@ -1,8 +1,8 @@
 import { TerminalError } from '#core/errors.ts';
 import { type Json, type JsonObject, toJsonText } from '#core/json.ts';
 import type { SetStep } from '../definition/compiled.ts';
-import type { RunScope } from './execution.ts';
 import type { Position } from './position.ts';
+import type { RunScope } from './run-facts.ts';
 import type { StepRow } from './steps-table.ts';
 import type { Walk } from './walk.ts';
 

@@ -2,8 +2,8 @@ import type { Json } from '#core/json.ts';
 import type { CompiledStep, SwitchStep } from '../definition/compiled.ts';
 import { evaluateCondition } from '../expressions/expression.ts';
 import { runContainer } from './container.ts';
-import type { RunScope } from './execution.ts';
 import type { Position } from './position.ts';
+import type { RunScope } from './run-facts.ts';
 import type { Walk } from './walk.ts';
 
 /** A case's place in the list, `default`, or null when nothing was so. */

@@ -209,13 +209,13 @@ async function pause(execution: Execution, course: Course, error: unknown, pause
 
 async function waitOut(execution: Execution, course: Course, dueTick: number): Promise<void> {
   const { at } = course;
-  execution.enterWait(at.strand.unit, true);
+  execution.activity.enterWait(at.strand.unit, true);
   try {
     await execution.flush(at.strand);
     execution.settle();
     await execution.deps.ticks.until(dueTick, at.strand.signal);
   } finally {
-    execution.leaveWait(at.strand.unit, true);
+    execution.activity.leaveWait(at.strand.unit, true);
   }
   if (execution.isHeld) await execution.turn(at.strand);
   course.attempt++;

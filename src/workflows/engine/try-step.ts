@@ -2,9 +2,9 @@ import type { ErrorRecord } from '#core/errors.ts';
 import { type Json, toJsonText } from '#core/json.ts';
 import type { CompiledStep, TryStep } from '../definition/compiled.ts';
 import { timeoutError, underDeadline } from './deadline.ts';
-import type { RunScope } from './execution.ts';
 import { failureRecord, Interrupt, isShutdown, StepFailure } from './interrupt.ts';
 import type { Position } from './position.ts';
+import type { RunScope } from './run-facts.ts';
 import { cancelStepsBelow, deleteWakesBelow } from './steps-table.ts';
 import type { Walk } from './walk.ts';
 

@@ -1,8 +1,8 @@
 import type { ErrorRecord } from '#core/errors.ts';
 import { toJsonText } from '#core/json.ts';
-import type { RunScope } from './execution.ts';
 import { isShutdown, StepFailure } from './interrupt.ts';
 import type { Position } from './position.ts';
+import type { RunScope } from './run-facts.ts';
 import type { Strand } from './strand.ts';
 import type { Walk } from './walk.ts';
 

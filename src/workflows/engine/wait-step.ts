@@ -29,7 +29,7 @@ export async function runWait(walk: Walk, at: Position<WaitStep>): Promise<Json>
     journal.waiting(at.strand.unit, step, describe(wake, deps.ticks.now()));
   }
   const restful = wake.kind !== 'event';
-  execution.enterWait(at.strand.unit, restful);
+  execution.activity.enterWait(at.strand.unit, restful);
   let output: Json;
   let hasBegun = false;
   try {
@@ -44,7 +44,7 @@ export async function runWait(walk: Walk, at: Position<WaitStep>): Promise<Json>
     journal.fail(at.strand.unit, step, record, deps.clock.now());
     throw new StepFailure(record, at.path);
   } finally {
-    execution.leaveWait(at.strand.unit, restful);
+    execution.activity.leaveWait(at.strand.unit, restful);
   }
   journal.wokenUp(at.strand.unit, at.path);
   journal.complete(at.strand.unit, step, toJsonText(output), deps.clock.now());
