@@ -72,7 +72,7 @@ test.skipIf(!isMounted)(
     await expect
       .poll(() => api.startRun('held').then(() => 'started', String), { timeout: 20_000 })
       .toBe('started');
-    expect((await api.health()).status).toBe('ok');
+    await expect.poll(async () => (await api.health()).status, { timeout: 5000 }).toBe('ok');
     for (const id of acknowledged) await api.signalRun(id, 'go');
     for (const id of acknowledged) expect((await api.waitForRun(id)).status).toBe('completed');
     await daemon.kill();
