@@ -26,7 +26,7 @@ export class Daemon {
       MALLOC_ARENA_MAX: '2',
     };
     const args = [
-      '--max-semi-space-size=2',
+      '--max-semi-space-size=4',
       join(ROOT, 'dist/main.js'),
       '--config',
       join(ROOT, 'config/greenhouse.yaml'),

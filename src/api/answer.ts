@@ -18,6 +18,18 @@ export function ok(value: unknown): Response {
   return new Response(JSON.stringify(value), OK);
 }
 
+const texts = new WeakMap<object, string>();
+
+/** 200 with an object that its owner gives again unchanged: its JSON is made once. */
+export function okAgain(value: object, show: (value: never) => unknown = (same) => same): Response {
+  let text = texts.get(value);
+  if (text === undefined) {
+    text = JSON.stringify(show(value as never));
+    texts.set(value, text);
+  }
+  return new Response(text, OK);
+}
+
 /** A value as JSON with another status, or headers of its own. */
 export function json(value: unknown, status: number, headers?: Readonly<Record<string, string>>): Response {
   return new Response(JSON.stringify(value), {

@@ -201,6 +201,7 @@ describe('starting and stopping', () => {
         get: () => {
           throw new Error('no reads');
         },
+        version: () => 0,
       },
       telemetry: { record: () => {}, history: () => [] },
       clock: at.house.clock,

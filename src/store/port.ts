@@ -24,6 +24,8 @@ export interface ReaderPort {
   /** All rows; never call it without a LIMIT in the query. */
   all<P extends Params, Row>(query: Query<P, Row>, params: P): Row[];
   get<P extends Params, Row>(query: Query<P, Row>, params: P): Row | undefined;
+  /** Another number whenever something was committed since (PRAGMA data_version): what was read is still so. */
+  version(): number;
 }
 
 /** Called synchronously after a commit, in order, before the commit's promise resolves. */

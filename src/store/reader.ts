@@ -12,6 +12,7 @@ export class Reader implements ReaderPort {
   readonly #onDamage: (message: string) => void;
   readonly #prepared = new Map<number, Sqlite.Statement>();
   #db: Sqlite.Database | undefined;
+  #dataVersion: Sqlite.Statement | undefined;
 
   /** `onDamage` hears of a file that SQLite calls malformed. */
   constructor(path: string, onDamage: (message: string) => void = () => undefined) {
@@ -31,6 +32,7 @@ export class Reader implements ReaderPort {
 
   close(): void {
     this.#prepared.clear();
+    this.#dataVersion = undefined;
     this.#db?.close();
     this.#db = undefined;
   }
@@ -46,6 +48,16 @@ export class Reader implements ReaderPort {
   get<P extends Params, Row>(query: Query<P, Row>, params: P): Row | undefined {
     try {
       return this.#prepare(query).get(query.bind(params)) as Row | undefined;
+    } catch (error) {
+      throw this.#unreadable(error);
+    }
+  }
+
+  version(): number {
+    try {
+      if (!this.#db) throw new Error('the database is not open');
+      this.#dataVersion ??= this.#db.prepare('PRAGMA data_version').pluck();
+      return this.#dataVersion.get() as number;
     } catch (error) {
       throw this.#unreadable(error);
     }

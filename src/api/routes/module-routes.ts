@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { json, jsonText, ok, text } from '../answer.ts';
+import { json, jsonText, ok, okAgain, text } from '../answer.ts';
 import type { HealthReport } from '../api-deps.ts';
 import { healthSchema, type InfoAnswer, infoSchema } from '../contract/module.ts';
 import { type Endpoint, endpoint } from '../endpoint.ts';
@@ -29,7 +29,7 @@ export function moduleRoutes(deps: ModuleRoutesDeps): readonly Endpoint[] {
       },
       handle() {
         const health = deps.health();
-        return health.status === 'failed' ? json(health, 503) : ok(health);
+        return health.status === 'failed' ? json(health, 503) : okAgain(health);
       },
     }),
     endpoint({

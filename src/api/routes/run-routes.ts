@@ -2,7 +2,7 @@ import { parseDuration } from '#core/duration.ts';
 import { TerminalError } from '#core/errors.ts';
 import type { HistoryPort } from '#workflows/history-port.ts';
 import type { RunStatus, RunSummary, RunsPort } from '#workflows/runs-port.ts';
-import { done, json, ok } from '../answer.ts';
+import { done, json, ok, okAgain } from '../answer.ts';
 import { API_BASE } from '../contract/api-base.ts';
 import {
   bulkBody,
@@ -102,8 +102,10 @@ function showRoute(runs: RunsPort, history: Pick<HistoryPort, 'logs'> | undefine
     params: runParams,
     query: runQuery,
     answers: { 200: { description: 'The run', schema: runSchema } },
-    handle: ({ params, query }) =>
-      ok(runAnswer(runs.get(params.id), query.logs === 'true' ? history?.logs(params.id) : undefined)),
+    handle: ({ params, query }) => {
+      const run = runs.get(params.id);
+      return query.logs === 'true' ? ok(runAnswer(run, history?.logs(params.id))) : okAgain(run, runAnswer);
+    },
   });
 }
 

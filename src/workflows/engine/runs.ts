@@ -26,6 +26,7 @@ import { RunStarts } from './run-starts.ts';
 import { assertLegal, LEGAL } from './run-state.ts';
 import { pageOfRuns, pageOfWorkflow, type RunRow, reopenRun, runById } from './run-table.ts';
 import { runDetail, runSummary } from './run-view.ts';
+import { ShownRuns } from './shown-runs.ts';
 import type { SignalBox } from './signal-box.ts';
 import { countSignals, insertSignal } from './signals-table.ts';
 import { stepsOfRun, stepsShown } from './steps-table.ts';
@@ -42,6 +43,8 @@ export class Runs implements RunsPort {
   readonly #signals: SignalBox;
   readonly #starts: RunStarts;
   readonly #changes: RunChanges;
+
+  readonly #shown = new ShownRuns();
 
   constructor(
     store: { readonly reader: ReaderPort; readonly writer: WriterPort },
@@ -114,8 +117,11 @@ export class Runs implements RunsPort {
   }
 
   get(id: string): RunDetail {
-    const row = this.#row(id);
-    return runDetail(row, this.#store.reader.all(stepsShown, { run: row.key }));
+    const { reader } = this.#store;
+    return this.#shown.get(id, reader.version(), () => {
+      const row = this.#row(id);
+      return runDetail(row, reader.all(stepsShown, { run: row.key }));
+    });
   }
 
   async cancel(id: string, actor: Actor, { now = false } = {}): Promise<RunSummary> {
