@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
+    setupFiles: ['tests/support/property-seed.ts'],
     coverage: {
       provider: 'v8',
       reportOnFailure: true,

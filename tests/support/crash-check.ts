@@ -37,7 +37,8 @@ export interface Played {
   readonly units: number;
 }
 
-const SECONDS = 120;
+/** Longer than any scenario takes, shorter than the waits that are given up (9m). */
+const SECONDS = 480;
 
 /** Plays a scenario to its end, with a crash after each of these numbers of units (counted anew in each life). */
 export async function play(

@@ -103,8 +103,9 @@ class Fork {
     this.#open--;
     // Once it is decided the others are about to be given up: a run that is said to wait would be left waiting.
     execution.activity.branchEnded(this.#controller.signal.aborted ? undefined : strand.unit);
-    // The last branch's result goes with what follows; an earlier one's does not wait for its siblings.
-    if (this.#open === 0 || this.#strand.signal.aborted) this.#strand.absorb(strand);
+    // The last branch's result goes with what follows; an earlier one's does not wait for its siblings, given
+    // up or not: one of them may clean up for minutes, and the run may rest meanwhile.
+    if (this.#open === 0) this.#strand.absorb(strand);
     else await execution.flush(strand).catch((error: unknown) => this.#fail(error));
     execution.settle();
   }
