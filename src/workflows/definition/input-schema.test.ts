@@ -102,7 +102,7 @@ describe('input that would hold others up', () => {
   const fast = (act: () => void): void => {
     const started = performance.now();
     act();
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(performance.now() - started).toBeLessThan(1000);
   };
 
   it('runs patterns on RE2', () => {

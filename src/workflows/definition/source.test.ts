@@ -37,7 +37,7 @@ describe('what a text may not be', () => {
   ])('%.40j', (source, message) => {
     const started = performance.now();
     expect(faultsOf(source)[0]?.message).toContain(message);
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(performance.now() - started).toBeLessThan(1500);
   });
 
   it('refuses the laughs that aliases can grow to', () => {
